@@ -1,0 +1,16 @@
+"""minigan: GANs from the theorem down to the CUDA line.
+
+Every operation exists three times under one name: its calculus (minigan.ops), its NumPy truth (minigan.reference) and
+its hand-written CUDA kernels (kernels/*.cu, launched by minigan.cuda).
+"""
+
+from . import init, nn, ops, optim, random
+from .errors import DeviceError, LaunchError, MiniganError
+from .gradcheck import GradientError, gradcheck
+from .tensor import Function, Tensor, grad, no_grad, tensor
+
+__version__ = "0.1.0"
+__all__ = [
+    "DeviceError", "Function", "GradientError", "LaunchError", "MiniganError", "Tensor", "grad", "gradcheck", "init",
+    "nn", "no_grad", "ops", "optim", "random", "tensor",
+]

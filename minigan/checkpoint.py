@@ -1,0 +1,51 @@
+"""Files that are whole or not there: written beside their place, then renamed into it."""
+
+import json
+import os
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from .errors import MiniganError
+
+
+@contextmanager
+def replacing(path):
+    """Yields a path to write to; when the block succeeds, that file takes the place of `path` in one move."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.part{path.suffix}")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save_arrays(path, arrays):
+    """Write {name: array} as an .npz file. No pickle: plain arrays only."""
+    with replacing(path) as part:
+        np.savez(part, **arrays)
+
+
+def load_arrays(path):
+    """{name: array} of an .npz file. Raises MiniganError where it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise MiniganError(f"cannot read the checkpoint {path}: {error}") from None
+
+
+def save_json(path, values):
+    with replacing(path) as part:
+        part.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def load_json(path):
+    """The values in a JSON file. Raises MiniganError where it is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise MiniganError(f"cannot read {path}: {error}") from None

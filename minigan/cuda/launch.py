@@ -1,0 +1,221 @@
+"""From a primitive's shapes to a kernel launch, in two steps.
+
+A *plan* is a pure function's answer to the shapes: which kernel, which grid and block, which numbers go in. No GPU is
+needed to make one, and tests look at them. `launch` then binds the arrays, checks every argument against the kernel's
+declared parameters, and calls the driver.
+"""
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ..errors import DeviceError, LaunchError, MiniganError
+from . import source
+
+BLOCK = 256  # threads of a block, where a kernel does not say otherwise: 8 warps fill any chip since sm_75
+
+# What a C type is in NumPy. "real" is float or double, as the arrays are.
+NUMBERS = {
+    "float": np.float32, "double": np.float64, "bool": np.bool_,
+    "char": np.int8, "signed char": np.int8, "short": np.int16, "int": np.int32, "long": np.int64, "long long": np.int64,
+    "unsigned char": np.uint8, "unsigned short": np.uint16, "unsigned int": np.uint32, "unsigned long": np.uint64,
+    "unsigned long long": np.uint64, "uint64": np.uint64,
+}  # fmt: skip
+
+MAX_THREADS = 1024  # of a block, on every chip since compute capability 2.0
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One kernel parameter: its C type as declared, its name, and whether it may be a null pointer."""
+
+    type: str
+    name: str
+    optional: bool
+
+    @property
+    def is_pointer(self):
+        return self.type.endswith("*")
+
+    def dtype(self, real):
+        """The NumPy type of the number, or of the elements pointed at."""
+        name = self.type.removeprefix("const ").removesuffix("*")
+        if name not in NUMBERS:
+            raise LaunchError(f"parameter {self.name} is a {self.type}: only pointers and numbers can be passed")
+        return NUMBERS[real if name == "real" else name]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A `__global__` function: its file, its name, and its parameters in order."""
+
+    file: str
+    name: str
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A launch without its arrays: the kernel, its geometry in blocks and threads, its numbers, its shared bytes."""
+
+    kernel: Kernel
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    numbers: dict
+    shared: int = 0
+
+
+versions = {}  # {"matmul": {"v1": Kernel, "v2": Kernel}, …}: every kernel there is, filled by `declare`
+_chosen = {}  # {"matmul": "v1"}: what `choose` has set
+
+
+def declare(file, name, parameters, count=1):
+    """Enter the kernels name_v1 … name_v`count` of `file` into the version table; all take the same `parameters`.
+
+    `parameters` is written as in C ("const real* a, int n"); a `?` behind a pointer's name lets it be null.
+    """
+    parsed = []
+    for parameter in parameters.split(","):
+        kind, _, label = parameter.strip().rpartition(" ")
+        parsed.append(Parameter(kind, label.removesuffix("?"), label.endswith("?")))
+    versions[name] = {f"v{i}": Kernel(file, f"{name}_v{i}", tuple(parsed)) for i in range(1, count + 1)}
+
+
+def choose(name, version):
+    """Run this version of a kernel from now on ("v1", …), or the default for the shape again (None).
+
+    Raises MiniganError for an unknown kernel or version; the message lists those there are.
+    """
+    if name not in versions:
+        raise MiniganError(f"unknown kernel {name!r}: choose from {', '.join(sorted(versions))}")
+    if version is not None and version not in versions[name]:
+        raise MiniganError(f"kernel {name} has no version {version!r}: choose from {', '.join(versions[name])}")
+    _chosen[name] = version
+
+
+def pick(name, default="v1"):
+    """(version, Kernel): the chosen version, else the default one."""
+    version = _chosen.get(name) or default
+    return version, versions[name][version]
+
+
+def plan_elementwise(name, n, **numbers):
+    """One thread an element, in blocks of 256: the plan of every kernel that takes `n` and some numbers."""
+    return Plan(pick(name)[1], (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
+
+
+def map_elements(name, arrays, **numbers):
+    """y = f(arrays…), element by element: launch a kernel that takes equally shaped arrays, y, n and some numbers."""
+    first = next(iter(arrays.values()))
+    if any(array.shape != first.shape for array in arrays.values()):
+        named = ", ".join(f"{label} {array.shape}" for label, array in arrays.items())
+        raise MiniganError(f"{name}: arrays of different shapes: {named}")
+    y = empty(first.shape, like=first)
+    launch(plan_elementwise(name, first.size, **numbers), **arrays, y=y)
+    return y
+
+
+def empty(shape, like):
+    """An array, not yet written, beside `like` and of its dtype."""
+    return array_module(like).empty(shape, like.dtype)
+
+
+def array_module(array):
+    """NumPy or CuPy: the module the array comes from."""
+    return sys.modules[type(array).__module__.partition(".")[0]]
+
+
+def launch(plan, **arrays):
+    """Run a plan on arrays given by parameter name. Everything is checked before anything reaches the driver.
+
+    Raises LaunchError for a missing or unknown argument, a wrong dtype, a non-contiguous array, an array on the wrong
+    device, a None, or a number that its C type cannot hold.
+    """
+    real, arguments = bind(plan, arrays)
+    if _recorded is not None:
+        _recorded.append((plan, real, arguments))
+    elif prod(plan.grid):  # an empty result needs no launch, and the driver would refuse the empty grid
+        refuse_host_arrays(plan, arrays)
+        function = source.function(plan.kernel.file, plan.kernel.name, real)
+        function(plan.grid, plan.block, arguments, shared_mem=plan.shared)
+
+
+_recorded = None
+
+
+@contextmanager
+def recording():
+    """Within this block launches are checked and noted, not run, so NumPy arrays do: yields [(plan, real, arguments)]."""
+    global _recorded
+    before, _recorded = _recorded, []
+    try:
+        yield _recorded
+    finally:
+        _recorded = before
+
+
+def bind(plan, arrays):
+    """("float" or "double", the arguments in the kernel's order, each checked and of its C type)."""
+    kernel = plan.kernel
+    given, declared = arrays.keys() | plan.numbers.keys(), {parameter.name for parameter in kernel.parameters}
+    if given != declared:
+        wrong = [f"{name} is missing" for name in sorted(declared - given)]
+        wrong += [f"{name} is unknown" for name in sorted(given - declared)]
+        raise LaunchError(f"kernel {kernel.name}: argument {', '.join(wrong)}")
+    real = _real_of(plan, arrays)
+    arguments = []
+    for parameter in kernel.parameters:
+        if parameter.is_pointer:
+            arguments.append(_pointer(kernel, parameter, arrays[parameter.name], real))
+        else:
+            arguments.append(_number(kernel, parameter, plan.numbers[parameter.name], real))
+    return real, tuple(arguments)
+
+
+def _real_of(plan, arrays):
+    """Whether `real` is float or double in this launch: as the first array says that is passed for a real*."""
+    for parameter in plan.kernel.parameters:
+        array = arrays.get(parameter.name)
+        if parameter.type.endswith("real*") and array is not None and hasattr(array, "dtype"):
+            return "double" if array.dtype == np.float64 else "float"
+    return "float"
+
+
+def _pointer(kernel, parameter, array, real):
+    if array is None and parameter.optional:
+        return np.uintp(0)  # CuPy would pass a None as a bad pointer
+    where = f"kernel {kernel.name}: argument {parameter.name}"
+    if not hasattr(array, "dtype") or not hasattr(array, "flags"):
+        raise LaunchError(f"{where} is {array!r}, expected an array for {parameter.type}")
+    expected = np.dtype(parameter.dtype(real))
+    if array.dtype != expected:
+        raise LaunchError(f"{where} is {array.dtype}, expected {expected}")
+    if not array.flags.c_contiguous:
+        raise LaunchError(f"{where} of shape {array.shape} is not C-contiguous: pass a contiguous copy")
+    if array.size > np.iinfo(np.int32).max:
+        raise LaunchError(f"{where} has {array.size} elements, and kernels count them in int: at most 2³¹ − 1")
+    return array
+
+
+def _number(kernel, parameter, value, real):
+    kind = parameter.dtype(real)
+    where = f"kernel {kernel.name}: argument {parameter.name}"
+    if issubclass(kind, np.integer):
+        if int(value) != value or not np.iinfo(kind).min <= value <= np.iinfo(kind).max:
+            raise LaunchError(f"{where} is {value!r}, which {parameter.type} cannot hold")
+    elif not isinstance(value, (int, float, np.number)):
+        raise LaunchError(f"{where} is {value!r}, expected a number for {parameter.type}")
+    return kind(value)
+
+
+def refuse_host_arrays(plan, arrays):
+    for name, array in arrays.items():
+        if array is not None and array_module(array) is np:
+            raise DeviceError(f"kernel {plan.kernel.name}: argument {name} is a NumPy array in host memory, "
+                              "expected a CuPy array: move it with .to('cuda')")
+        if array is not None and array.device.id != (current := array_module(array).cuda.Device().id):
+            raise DeviceError(f"kernel {plan.kernel.name}: argument {name} lies on GPU {array.device.id}, "
+                              f"and the current one is GPU {current}")

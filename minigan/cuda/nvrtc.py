@@ -1,0 +1,176 @@
+"""What NVIDIA's compiler says of a kernel: its machine code, its resources, its parameters. No GPU is needed.
+
+CuPy brings a binding of NVRTC, the run-time compiler, and NVRTC compiles for any architecture it is told. Only loading
+the result takes a driver. So every kernel is compiled wherever the tests run, with the options CuPy really uses.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import MiniganError
+
+ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)  # Turing to Blackwell: T4, A100, RTX 30, RTX 40, H100/H200, B200, RTX 50
+
+# cupy.cuda.compiler adds these to a RawModule's own options.
+OPTIONS_OF_CUPY = ("-ftz=true", "--device-as-default-execution-space")
+
+# SASS instructions that compute in double precision, on any of the architectures.
+FP64 = re.compile(r"\b(DADD|DMUL|DFMA|DSETP|DMNMX|DMMA|F2F\.F64|F2F\.F32\.F64|I2F\.F64|F2I\.\S*F64|MUFU\.\S*64H)\b")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one kernel takes: registers and bytes of local memory (stack and spills) a thread, shared bytes a block."""
+
+    registers: int
+    local: int
+    shared: int
+
+
+class CompileError(MiniganError):
+    """The compiler refused the source: the message is its log."""
+
+
+def why_missing():
+    """One line that says why NVRTC cannot be used here, or None where it can."""
+    try:
+        from cupy.cuda import nvrtc
+
+        nvrtc.getVersion()
+    except (ImportError, RuntimeError) as error:
+        return f'NVRTC is not available ({error}): pip install "minigan[cuda12]" or "minigan[cuda13]"'
+    return None
+
+
+def compile_cubin(text, file, options, architecture, expressions=()):
+    """(machine code as an ELF image, the compiler's log, {expression: its mangled name}).
+
+    Raises CompileError with the compiler's log, MiniganError where NVRTC is missing.
+    """
+    if problem := why_missing():
+        raise MiniganError(problem)
+    from cupy.cuda import nvrtc
+
+    program = nvrtc.createProgram(text, file, [], [])
+    try:
+        for expression in expressions:
+            nvrtc.addNameExpression(program, expression)
+        flags = [*options, *OPTIONS_OF_CUPY, f"-arch=sm_{architecture}", "--ptxas-options=-v"]
+        try:
+            nvrtc.compileProgram(program, flags)
+        except nvrtc.NVRTCError:
+            raise CompileError(f"{file} does not compile:\n{nvrtc.getProgramLog(program).strip()}") from None
+        names = {expression: nvrtc.getLoweredName(program, expression) for expression in expressions}
+        # The binding takes the image for a C string and drops its last byte, a zero.
+        return nvrtc.getCUBIN(program) + b"\0", nvrtc.getProgramLog(program), names
+    finally:
+        nvrtc.destroyProgram(program)
+
+
+def resources(log):
+    """{kernel name: Resources} out of the assembler's log."""
+    found = {}
+    for part in log.split("Compiling entry function '")[1:]:
+        numbers = {}
+        for key, pattern in (
+            ("registers", r"Used (\d+) registers"),
+            ("stack", r"(\d+) bytes stack frame"),
+            ("stores", r"(\d+) bytes spill stores"),
+            ("loads", r"(\d+) bytes spill loads"),
+            ("local", r"(\d+) bytes lmem"),
+            ("shared", r"(\d+) bytes smem"),
+        ):
+            match = re.search(pattern, part)
+            numbers[key] = int(match[1]) if match else 0
+        local = max(numbers["stack"], numbers["stores"], numbers["loads"], numbers["local"])
+        found[part[: part.index("'")]] = Resources(numbers["registers"], local, numbers["shared"])
+    return found
+
+
+def disassembler():
+    """The path of nvdisasm: on $PATH, or from the wheel nvidia-cuda-nvdisasm. Raises MiniganError where it is missing."""
+    found = shutil.which("nvdisasm") or next(
+        (str(path) for folder in sys.path for path in Path(folder or ".").glob("nvidia/*/bin/nvdisasm")), None
+    )
+    if not found:
+        raise MiniganError("nvdisasm is missing: pip install nvidia-cuda-nvdisasm")
+    return found
+
+
+def sass(cubin):
+    """{kernel name: its machine code as text, an instruction a line} of a cubin."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kernel.cubin"
+        path.write_bytes(cubin)
+        result = subprocess.run([disassembler(), "-c", str(path)], capture_output=True, text=True)
+    if result.returncode:
+        raise MiniganError(f"nvdisasm failed: {result.stderr.strip()}")
+    sections = re.split(r"^\s*\.section\s+\.text\.([^,\s]+).*$", result.stdout, flags=re.MULTILINE)
+    return dict(zip(sections[1::2], sections[2::2]))
+
+
+def double_instructions(code):
+    """The FP64 instructions in one kernel's machine code, without the control code that compares predicates."""
+    return sorted({match[0] for match in FP64.finditer(code)})
+
+
+PROBE = "\ntemplate <class Function> __global__ void minigan_probe() {}\n"
+
+
+def parameter_types(text, file, options, name, architecture=90):
+    """The C types of a kernel's parameters, as the compiler sees them: ["const float*", "int", …].
+
+    A template over the kernel's function type is instantiated; its mangled name spells the parameters. A regular
+    expression over the source would not survive a macro, a comment or launch bounds.
+    """
+    expression = f"minigan_probe<decltype(&{name})>"
+    try:
+        _, _, names = compile_cubin(text + PROBE, file, options, architecture, [expression])
+    except CompileError as error:
+        if f'"{name}" is undefined' in str(error):
+            raise MiniganError(f"{file} has no kernel {name!r}") from None
+        raise
+    return _demangle_parameters(names[expression])
+
+
+BUILTIN = {
+    "v": "void", "b": "bool", "c": "char", "a": "signed char", "h": "unsigned char", "s": "short",
+    "t": "unsigned short", "i": "int", "j": "unsigned int", "l": "long", "m": "unsigned long", "x": "long long",
+    "y": "unsigned long long", "f": "float", "d": "double",
+}  # fmt: skip
+
+
+def _demangle_parameters(mangled):
+    """Parameter types out of the Itanium mangling of minigan_probe<void (*)(…)>: `_Z13minigan_probeIPFv…EEvv`."""
+    start = mangled.index("PFv") + 3
+    seen = ["minigan_probe"]  # what S_, S0_, S1_ … refer back to, in order of appearance
+
+    def parse(i):
+        letter = mangled[i]
+        if letter in "PK":
+            inner, i = parse(i + 1)
+            named = f"{inner}*" if letter == "P" else f"const {inner}"
+            seen.append(named)
+            return named, i
+        if letter == "S":
+            end = mangled.index("_", i)
+            return seen[int(mangled[i + 1 : end], 36) + 1 if end > i + 1 else 0], end + 1
+        if letter.isdigit():  # a struct: its name's length, its name
+            digits = re.match(r"\d+", mangled[i:])[0]
+            end = i + len(digits) + int(digits)
+            seen.append(mangled[i + len(digits) : end])
+            return seen[-1], end
+        if letter not in BUILTIN:
+            raise MiniganError(f"cannot read the parameter types of {mangled}: unknown mark {letter!r}")
+        return BUILTIN[letter], i + 1
+
+    types = []
+    while mangled[start] != "E":
+        named, start = parse(start)
+        types.append(named)
+    return [] if types == ["void"] else types

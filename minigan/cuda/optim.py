@@ -1,0 +1,39 @@
+"""One optimizer step over a flat parameter array, in place: the launches of kernels/optim.cu."""
+
+from math import inf, log
+
+from .launch import declare, launch, plan_elementwise
+
+declare(
+    "optim.cu",
+    "adam",
+    "real* parameter, const real* gradient, real* first, real* second, const uint64* step, const real* rate, int n, "
+    "real beta1, real rest1, real log_beta1, real beta2, real rest2, real log_beta2, real epsilon",
+)
+declare("optim.cu", "sgd", "real* parameter, const real* gradient, const real* rate, int n")
+
+
+def plan_adam(n, beta1, beta2, epsilon):
+    """ln β and 1 − β are computed here, in double: see the kernel's comment."""
+    log1, log2 = (log(beta) if beta else -inf for beta in (beta1, beta2))
+    return plan_elementwise("adam", n, beta1=beta1, rest1=1 - beta1, log_beta1=log1, beta2=beta2, rest2=1 - beta2,
+                            log_beta2=log2, epsilon=epsilon)
+
+
+def adam(parameter, gradient, first, second, step, rate, beta1, beta2, epsilon):
+    """Adam, in place: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − α·m̂ / (√v̂ + ε), where m̂ = m / (1 − β₁ᵗ)
+    and v̂ = v / (1 − β₂ᵗ).
+
+    Shapes: parameter θ, gradient g, first m, second v all (n,). `step` (t ≥ 1, uint64) and `rate` (α, θ's dtype) are
+    one-element arrays on the device, so that a captured launch can see them change. Source: Kingma and Ba 2015, Algorithm 1.
+    """
+    plan = plan_adam(parameter.size, beta1, beta2, epsilon)
+    launch(plan, parameter=parameter, gradient=gradient, first=first, second=second, step=step, rate=rate)
+
+
+def sgd(parameter, gradient, rate):
+    """Gradient descent, in place: θ ← θ − α·g.
+
+    Shapes: parameter θ and gradient g (n,). `rate` (α, θ's dtype) is a one-element array on the device.
+    """
+    launch(plan_elementwise("sgd", parameter.size), parameter=parameter, gradient=gradient, rate=rate)

@@ -1,0 +1,82 @@
+"""Anybody's CUDA kernel, from a file or a string, called from Python with its arguments checked."""
+
+from functools import cache
+from math import prod
+from pathlib import Path
+
+from ..errors import LaunchError, MiniganError
+from . import nvrtc, source
+from .launch import MAX_THREADS, Kernel, Parameter, Plan, bind, refuse_host_arrays
+
+
+def kernel(place=None, *, source=None, name=None):
+    """A CUDA C kernel as a callable: `kernel("mine.cu:name")`, or `kernel(source=text, name="name")`.
+
+    Nothing is put before the text. The result is called as k(grid, block, args, shared=0): `grid` and `block` are a
+    number or up to three, `args` CuPy arrays and plain numbers in the kernel's order, `shared` bytes of dynamic shared
+    memory. Numbers become the C types that the kernel declares. Raises MiniganError where the file or the kernel is
+    missing, LaunchError for arguments that do not fit.
+    """
+    if (place is None) == (source is None) or (source is not None and not name):
+        raise MiniganError('kernel: pass "file.cu:name", or source= and name=')
+    if source is not None:
+        return UserKernel(source, "source", name)
+    path, _, name = str(place).rpartition(":")
+    if not path or not name:
+        raise MiniganError(f'kernel: {place!r}, expected "file.cu:name"')
+    try:
+        return UserKernel(Path(path).read_text("utf-8"), Path(path).name, name)
+    except OSError as error:
+        raise MiniganError(f"kernel: cannot read {path}: {error.strerror}") from None
+
+
+class UserKernel:
+    """A kernel out of a text of its own: see `kernel`."""
+
+    def __init__(self, text, file, name):
+        self.text, self.file, self.name = text, file, name
+
+    def parameters(self):
+        """The kernel's parameters as the compiler sees them; needs NVRTC but no GPU."""
+        types = _parameter_types(self.text, self.file, self.name)
+        return tuple(Parameter(kind, str(position), optional=False) for position, kind in enumerate(types))
+
+    def plan(self, grid, block, args, shared=0):
+        """(Plan, {name: array}) of a call; parameters are called "0", "1", … by their position."""
+        parameters = self.parameters()
+        if len(args) != len(parameters):
+            types = ", ".join(parameter.type for parameter in parameters)
+            raise LaunchError(f"kernel {self.name} takes {len(parameters)} arguments ({types}), got {len(args)}")
+        arrays = {each.name: value for each, value in zip(parameters, args) if each.is_pointer}
+        numbers = {each.name: value for each, value in zip(parameters, args) if not each.is_pointer}
+        made = Kernel(self.file, self.name, parameters)
+        return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared), arrays
+
+    def __call__(self, grid, block, args, shared=0):
+        plan, arrays = self.plan(grid, block, args, shared)
+        if prod(plan.block) > MAX_THREADS:
+            raise LaunchError(f"kernel {self.name}: block {plan.block} has {prod(plan.block)} threads, at most {MAX_THREADS}")
+        _, arguments = bind(plan, arrays)
+        refuse_host_arrays(plan, arrays)
+        _function(self.text, self.name)(plan.grid, plan.block, arguments, shared_mem=shared)
+
+
+@cache
+def _parameter_types(text, file, name):
+    return nvrtc.parameter_types(text, file, (source.STANDARD,), name)
+
+
+@cache
+def _function(text, name):
+    import cupy
+
+    module = cupy.RawModule(code=text, options=(source.STANDARD,), name_expressions=[name])
+    return module.get_function(name)
+
+
+def _three(size, what):
+    """A grid or a block as three positive ints."""
+    sizes = (size,) if isinstance(size, int) else tuple(size)
+    if not 1 <= len(sizes) <= 3 or not all(isinstance(one, int) and one > 0 for one in sizes):
+        raise LaunchError(f"{what} {size!r}: expected one to three whole numbers above 0")
+    return sizes + (1,) * (3 - len(sizes))

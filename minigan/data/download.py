@@ -1,0 +1,86 @@
+"""Fetch a file from one of several mirrors: resumed where it broke off, verified, and never half there."""
+
+import hashlib
+import http.client
+import os
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..errors import MiniganError
+
+TIMEOUT = 20  # seconds without an answer before the next mirror is tried
+CHUNK = 1 << 16
+
+
+def cache_folder():
+    """Where downloads are kept: $XDG_CACHE_HOME/minigan, by default ~/.cache/minigan (macOS: ~/Library/Caches/minigan)."""
+    default = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or default).expanduser() / "minigan"
+
+
+def download(file, addresses, sha256, folder):
+    """The path of `file` in `folder`, fetched from the first address that serves it with this SHA-256.
+
+    What arrives goes to `file`.part, which a later call resumes; it gets its name only once its hash is right. Raises
+    MiniganError where no address does; the line names each one's failure.
+    """
+    path = Path(folder) / file
+    if path.is_file():
+        if _hash(path) == sha256:
+            return path
+        raise MiniganError(f"{path} has a wrong SHA-256: delete it, and it is fetched again")
+    failures = []
+    for address in addresses:
+        part = path.with_name(f"{file}.part")
+        try:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            _fetch(address, part)
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            failures.append(f"{address}: {getattr(error, 'reason', error) or type(error).__name__}")
+            continue
+        except OSError as error:
+            raise MiniganError(f"cannot write {part}: {error.strerror}") from None
+        if _hash(part) == sha256:
+            os.replace(part, path)
+            return path
+        part.unlink()
+        failures.append(f"{address}: wrong SHA-256")
+    raise MiniganError(
+        f"cannot download {file} ({'; '.join(failures)}): check the network, name a folder that holds it with "
+        "--data-dir, or use --data digits, which needs none"
+    )
+
+
+def _fetch(address, part):
+    """Append to `part` what of the file is not there yet."""
+    start = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(address, headers={"Range": f"bytes={start}-"} if start else {})
+    try:
+        answer = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # nothing left to send: the part is whole, or wrong, which the hash will tell
+            return
+        raise
+    with answer:
+        resumed = answer.status == 206  # a server that ignores the range sends the whole file
+        total = start * resumed + int(answer.headers.get("Content-Length") or 0)
+        with open(part, "ab" if resumed else "wb") as out, tqdm(
+            total=total or None, initial=start * resumed, unit="B", unit_scale=True, desc=part.stem, delay=2
+        ) as bar:
+            while chunk := answer.read(CHUNK):
+                out.write(chunk)
+                bar.update(len(chunk))
+    if total and part.stat().st_size < total:
+        raise ConnectionError("the connection broke off")
+
+
+def _hash(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,13 @@
+"""The GANs: losses, networks, recipes, the training step, and the loop around it."""
+
+from .losses import LOSSES
+from .networks import discriminator, generator
+from .recipes import RECIPES, Recipe, find_recipe
+from .run import RunFolder
+from .steps import StepResult, gan_step
+from .train import Diverged, Interrupted, Training, train
+
+__all__ = [
+    "LOSSES", "RECIPES", "Diverged", "Interrupted", "Recipe", "RunFolder", "StepResult", "Training", "discriminator",
+    "find_recipe", "gan_step", "generator", "train",
+]

@@ -1,0 +1,121 @@
+"""The folder of a run.
+
+    config.json      what was asked for             metrics.csv   a row for every look at the losses
+    checkpoint.npz   networks, optimizers, noise    samples/      a grid every epoch, always from the same z
+    losses.png, first-and-last.png and training.gif are drawn when the run ends
+"""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+from .. import __version__, plots
+from ..checkpoint import load_arrays, load_json, replacing, save_arrays, save_json
+from ..data import load
+from ..errors import MiniganError
+from ..random import Generator
+from .losses import LOSSES
+from .networks import draw_images, generator
+from .recipes import Recipe
+from .train import COLUMNS, Training
+
+
+class RunFolder:
+    """A run's folder on disk; `config` is what its config.json holds."""
+
+    def __init__(self, path, config):
+        self.path, self.config = Path(path), config
+
+    @classmethod
+    def create(cls, path, training, data_dir=None, kernels=None):
+        """A new folder for `training`. Raises MiniganError where `path` holds anything already."""
+        path = Path(path)
+        refuse_occupied(path)
+        config = {
+            "minigan": __version__, "recipe": dataclasses.asdict(training.recipe), "data": training.images.name,
+            "data_dir": str(Path(data_dir).resolve()) if data_dir else None, "image_shape": training.images.shape,
+            "device": training.device, "dtype": str(training.dtype), "seed": training.seed, "kernels": kernels or {},
+        }  # fmt: skip
+        (path / "samples").mkdir(parents=True, exist_ok=True)
+        save_json(path / "config.json", config)
+        return cls(path, config)
+
+    @classmethod
+    def open(cls, path):
+        """The folder of an earlier run. Raises MiniganError where there is none."""
+        if not (Path(path) / "config.json").is_file():
+            raise MiniganError(f"{path} holds no run: expected a folder that minigan train made, with a config.json")
+        return cls(path, load_json(Path(path) / "config.json"))
+
+    def recipe(self):
+        """The Recipe that was trained."""
+        try:
+            values = self.config["recipe"]
+            return Recipe(**values | {"hidden": tuple(values["hidden"])})
+        except (KeyError, TypeError) as error:
+            raise MiniganError(f"{self.path / 'config.json'} is of another version of minigan ({error})") from None
+
+    def load_training(self, data_dir=None, device=None):
+        """The Training where the checkpoint left it, on the run's own device and data unless others are named."""
+        config = self.config
+        images = load(config["data"], data_dir or config["data_dir"])
+        training = Training(self.recipe(), images, device or config["device"], config["seed"], config["dtype"])
+        training.load_state(load_arrays(self.path / "checkpoint.npz"))
+        self._write_metrics([row for row in self.metrics() if row["step"] <= training.steps_done])
+        return training
+
+    def draw_samples(self, count, seed, device=None):
+        """`count` images (count, channels, height, width) in [−1, 1] from fresh noise, as a NumPy array."""
+        config, recipe = self.config, self.recipe()
+        noise = Generator(seed, device or config["device"], config["dtype"])
+        network = generator(recipe, config["image_shape"], noise)
+        state = load_arrays(self.path / "checkpoint.npz")
+        network.load_state({name: state[f"generator/{name}"] for name in network.named_parameters()})
+        return draw_images(network, noise.uniform((count, recipe.latent), -1.0, 1.0), config["image_shape"])
+
+    def save(self, training):
+        """The checkpoint first: whatever happens to the picture, the state is safe."""
+        save_arrays(self.path / "checkpoint.npz", training.state())
+        epoch = training.steps_done / training.steps_per_epoch
+        picture = self.path / "samples" / f"step-{training.steps_done:07d}-epoch-{epoch:.4g}.png"
+        plots.save_grid(picture, training.sample(training.fixed_z))
+
+    def add_metrics(self, row):
+        """Append a row to metrics.csv."""
+        path = self.path / "metrics.csv"
+        if not path.exists():
+            self._write_metrics([])
+        with open(path, "a", newline="") as file:
+            csv.DictWriter(file, COLUMNS).writerow(row)
+
+    def metrics(self):
+        """The rows of metrics.csv: {column: number}."""
+        path = self.path / "metrics.csv"
+        if not path.exists():
+            return []
+        with open(path, newline="") as file:
+            return [{column: float(value) for column, value in row.items()} for row in csv.DictReader(file)]
+
+    def _write_metrics(self, rows):
+        with replacing(self.path / "metrics.csv") as part, open(part, "w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def pictures(self):
+        """The sample grids, oldest first."""
+        return sorted((self.path / "samples").glob("step-*.png"))
+
+    def finish(self, training):
+        """Draw what sums the run up."""
+        if rows := self.metrics():
+            plots.save_losses(self.path / "losses.png", rows, LOSSES[training.recipe.loss].is_logit)
+        pictures = self.pictures()
+        plots.save_side_by_side(self.path / "first-and-last.png", pictures[0], pictures[-1])
+        plots.save_film(self.path / "training.gif", pictures)
+
+
+def refuse_occupied(path):
+    """Raise MiniganError where a new run cannot be kept at `path` because something is there already."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise MiniganError(f"{path} is not empty: choose another --out, or go on with the run in it by --resume {path}")

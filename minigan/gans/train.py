@@ -1,0 +1,208 @@
+"""The training loop: data in, steps, looks at the losses, and a run folder that always holds a state worth keeping."""
+
+import ctypes
+import signal
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+from tqdm import tqdm
+
+from .. import reference
+from ..devices import device as get_device
+from ..errors import MiniganError
+from ..optim import Adam
+from ..random import Generator
+from ..tensor import Tensor
+from .losses import LOSSES
+from .networks import discriminator, draw_images, generator
+from .steps import StepResult, gan_step
+
+LOOK_EVERY = 100  # steps between two looks at the losses: each look waits for the device
+SAMPLES = 100  # images of a sample grid
+COLUMNS = ("step", "epoch", "d_loss", "g_loss", "d_real", "d_fake", "images_per_second")
+
+
+class Diverged(MiniganError):
+    """A loss that is no longer a number."""
+
+
+class Interrupted(Exception):
+    """The user pressed Ctrl-C; the run is saved."""
+
+
+class Training:
+    """A recipe at work on a data set: the networks, their optimizers, the noise, and how far they have come.
+
+    `images` is a minigan.data.Images. Raises MiniganError for a recipe that cannot be trained on it.
+    """
+
+    def __init__(self, recipe, images, device="cpu", seed=0, dtype="float32"):
+        self.recipe, self.images, self.seed = recipe, images, seed
+        self.device, self.dtype = get_device(device), np.dtype(dtype)
+        self.count = min(len(images), recipe.images or len(images))
+        _check(recipe, self.count)
+        self.loss = LOSSES[recipe.loss]
+        self.steps_per_epoch = self.count // recipe.batch_size
+        # Two keys, two independent streams: the first weights, and the noise.
+        weights, self.noise = (Generator(2 * seed + key, self.device, self.dtype) for key in (0, 1))
+        self.networks = generator(recipe, images.shape, weights), discriminator(recipe, images.shape, weights)
+        betas = recipe.beta1, recipe.beta2
+        self.optimizers = tuple(Adam(network.parameters(), recipe.lr, betas) for network in self.networks)
+        self.fixed_z = self.draw_z(SAMPLES)  # every grid of the run shows what becomes of these
+        self.steps_done = 0
+        self._order_epoch = self._order = None
+
+    def draw_z(self, count):
+        """Noise for `count` images: uniform in [−1, 1)."""
+        return self.noise.uniform((count, self.recipe.latent), -1.0, 1.0)
+
+    def batch(self):
+        """The next real images, (n, pixels) in [−1, 1]. An epoch shows every image once, in an order of its own that
+        depends on seed and epoch alone, so that a resumed run sees what an unbroken one would have seen.
+        """
+        epoch, position = divmod(self.steps_done, self.steps_per_epoch)
+        if self._order_epoch != epoch:
+            self._order_epoch, self._order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.count)
+        size = self.recipe.batch_size
+        pixels = self.images.pixels[self._order[position * size : (position + 1) * size]]
+        real = pixels.reshape(size, -1) * self.dtype.type(2 / 255)
+        real -= self.dtype.type(1)
+        return Tensor(self.device.xp.asarray(real), self.device)
+
+    def step(self):
+        """One training step: a StepResult."""
+        real = self.batch()
+        z = self.draw_z(len(real))
+        result = gan_step(self.networks, self.optimizers, self.loss, real, z, self.recipe.real_label)
+        self.steps_done += 1
+        return result
+
+    def sample(self, z):
+        """Images (n, channels, height, width) in [−1, 1] that G makes of noise z, as a NumPy array."""
+        return draw_images(self.networks[0], z, self.images.shape)
+
+    def parts(self):
+        """All that has a state, by name."""
+        names = "generator", "discriminator", "generator_optimizer", "discriminator_optimizer", "noise"
+        return dict(zip(names, (*self.networks, *self.optimizers, self.noise)))
+
+    def state(self):
+        """{name: NumPy array}: a copy of all that a later Training needs to go on as if nothing had happened."""
+        state = {f"{part}/{name}": array for part, each in self.parts().items() for name, array in each.state().items()}
+        return state | {"steps_done": np.array(self.steps_done)}
+
+    def load_state(self, state):
+        """Go back, or on, to a state. Raises MiniganError where it belongs to other networks."""
+        for part, each in self.parts().items():
+            own = {name.removeprefix(f"{part}/"): state[name] for name in state if name.startswith(f"{part}/")}
+            each.load_state(own)
+        self.steps_done = int(state["steps_done"])
+
+
+def _check(recipe, count):
+    if recipe.loss not in LOSSES:
+        raise MiniganError(f"unknown loss {recipe.loss!r}: choose from {', '.join(LOSSES)}")
+    if not 1 <= recipe.batch_size <= count:
+        raise MiniganError(f"batch size {recipe.batch_size}: expected 1 to {count}, the number of training images")
+    if recipe.lr <= 0 or not 0 <= recipe.beta1 < 1:
+        raise MiniganError(f"lr {recipe.lr} and beta1 {recipe.beta1}: expected lr > 0 and 0 ≤ beta1 < 1")
+
+
+def train(training, steps, run=None, progress=True):
+    """Train up to `steps` steps in all, and keep `run` (a RunFolder, or None) up to date; returns the rows of metrics.
+
+    Raises Diverged where a loss is not finite, after going back to the last good state; Interrupted after Ctrl-C; in
+    both cases, as at the end, everything is saved.
+    """
+    keep_freed_memory()
+    if run and not training.steps_done:
+        run.save(training)
+    rows, waiting, good, since = [], [], training.state(), time.perf_counter()
+    bar = tqdm(total=steps, initial=training.steps_done, desc=training.recipe.name, unit="step", delay=1,
+               dynamic_ncols=True, disable=None if progress else True)
+    with bar, _interrupt_noted() as interrupted:
+        while training.steps_done < steps and not interrupted:
+            waiting.append(training.step())
+            bar.update()
+            ends_epoch = training.steps_done % training.steps_per_epoch == 0
+            if len(waiting) < LOOK_EVERY and not ends_epoch and training.steps_done < steps:
+                continue
+            try:
+                row = look(training, waiting, time.perf_counter() - since)
+            except Diverged:
+                training.load_state(good)
+                if run:
+                    run.save(training)
+                    run.finish(training)
+                raise
+            rows.append(row)
+            bar.set_postfix_str(summary(row), refresh=False)
+            if run:
+                run.add_metrics(row)
+                if ends_epoch:
+                    run.save(training)
+            good, waiting, since = training.state(), [], time.perf_counter()
+    if run:
+        run.save(training)
+        run.finish(training)
+    if interrupted:
+        raise Interrupted(f"stopped at step {training.steps_done} of {steps}")
+    return rows
+
+
+def look(training, results, seconds):
+    """The means over the steps since the last look, as a row of metrics. Raises Diverged where a number is not finite."""
+    columns = [np.stack([each.numpy() for each in column]) for column in zip(*results)]
+    d_loss, g_loss, real_output, fake_output = StepResult(*columns)
+    first = training.steps_done - len(results) + 1
+    for name, losses in (("D", d_loss), ("G", g_loss)):
+        if not np.isfinite(losses).all():
+            step = first + int(np.argmin(np.isfinite(losses)))
+            raise Diverged(f"the loss of {name} is not a number at step {step}: the state of step {first - 1} is kept; "
+                           "try a smaller --lr or another --seed")
+    verdict = reference.sigmoid if training.loss.is_logit else np.asarray
+    values = (training.steps_done, training.steps_done / training.steps_per_epoch, d_loss.mean(), g_loss.mean(),
+              verdict(real_output).mean(), verdict(fake_output).mean(),
+              len(results) * training.recipe.batch_size / seconds)
+    return {column: float(value) for column, value in zip(COLUMNS, values)}
+
+
+def summary(row):
+    """A row of metrics for the progress bar."""
+    return (f"epoch {row['epoch']:.1f}  D {row['d_loss']:.3f}  G {row['g_loss']:.3f}  D(x) {row['d_real']:.2f}  "
+            f"D(G(z)) {row['d_fake']:.2f}  {row['images_per_second']:.0f} images/s")
+
+
+@contextmanager
+def _interrupt_noted():
+    """Within this block the first Ctrl-C is only noted, in a list, so that the step in progress ends; the second raises."""
+    noted = []
+
+    def note(number, frame):
+        noted.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        before = signal.signal(signal.SIGINT, note)
+    except ValueError:  # not the main thread: signals are somebody else's
+        yield noted
+        return
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def keep_freed_memory():
+    """Tell glibc to keep large freed blocks instead of giving them back to the system after every step.
+
+    A step frees and takes the same few megabytes again; without this, the page faults cost up to a third of its time.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if mallopt:
+            trim_threshold, mmap_threshold, one_gibibyte = -1, -3, 1 << 30
+            mallopt(trim_threshold, one_gibibyte)
+            mallopt(mmap_threshold, one_gibibyte)

@@ -1,0 +1,34 @@
+"""The calculus: every operation's forward and derivative, as functions of Tensors.
+
+This package also attaches the operators to Tensor, so that the tape itself need not know any operation.
+"""
+
+from ..tensor import Tensor
+from .activation import leaky_relu, relu, sigmoid, tanh
+from .elementwise import abs, add, broadcast_to, clip, div, exp, log, mul, neg, pow, softplus, sqrt, sub
+from .loss import least_squares, sigmoid_cross_entropy
+from .matmul import matmul
+from .reduce import mean, sum, sum_to
+
+__all__ = [
+    "abs", "add", "broadcast_to", "clip", "div", "exp", "leaky_relu", "least_squares", "log", "matmul", "mean", "mul",
+    "neg", "pow", "relu", "sigmoid", "sigmoid_cross_entropy", "softplus", "sqrt", "sub", "sum", "sum_to", "tanh",
+]
+
+Tensor.__add__ = Tensor.__radd__ = add
+Tensor.__mul__ = Tensor.__rmul__ = mul
+Tensor.__sub__ = sub
+Tensor.__rsub__ = lambda self, other: sub(other, self)
+Tensor.__truediv__ = div
+Tensor.__rtruediv__ = lambda self, other: div(other, self)
+Tensor.__pow__ = pow
+Tensor.__rpow__ = lambda self, other: pow(other, self)
+Tensor.__matmul__ = matmul
+Tensor.__neg__ = neg
+Tensor.__abs__ = abs
+Tensor.sum = sum
+Tensor.mean = mean
+Tensor.exp = exp
+Tensor.log = log
+Tensor.sqrt = sqrt
+Tensor.clip = clip

@@ -1,0 +1,103 @@
+"""Optimizers over one flat arena: all parameters are views into a single array, so a step is a single launch."""
+
+import numpy as np
+
+from .errors import MiniganError
+
+
+class Arena:
+    """One array that holds all parameters end to end, and a second one for their gradients.
+
+    Each parameter's `data` becomes a view into the first, and all share one version counter.
+    """
+
+    def __init__(self, parameters):
+        first = parameters[0]
+        kinds = {(parameter.device, parameter.dtype) for parameter in parameters}
+        if len(kinds) > 1:
+            raise MiniganError("an optimizer's parameters must share one device and one dtype")
+        xp, size = first.device.xp, sum(parameter.size for parameter in parameters)
+        self.device, self.version = first.device, [0]
+        self.data, self.gradient = xp.empty(size, first.dtype), xp.empty(size, first.dtype)
+        self.parameters, self.slices, start = parameters, [], 0
+        for parameter in parameters:
+            part = slice(start, start + parameter.size)
+            self.data[part] = parameter.data.reshape(-1)
+            parameter.data = self.data[part].reshape(parameter.shape)
+            parameter.version = self.version
+            self.slices.append(part)
+            start = part.stop
+
+    def gather_gradients(self):
+        """Copy every parameter's `.grad` into place. Raises MiniganError where one is missing."""
+        for position, (parameter, part) in enumerate(zip(self.parameters, self.slices)):
+            if parameter.grad is None:
+                raise MiniganError(
+                    f"parameter {position} of shape {parameter.shape} has no gradient: call backward() before step()"
+                )
+            self.gradient[part] = parameter.grad.data.reshape(-1)
+        return self.gradient
+
+
+class Optimizer:
+    """Builds the arena; `rate` lives in a one-element array on the device, so that it can change between launches."""
+
+    def __init__(self, parameters, lr):
+        parameters = list(parameters)
+        if not parameters:
+            raise MiniganError("an optimizer needs at least one parameter")
+        self.arena = Arena(parameters)
+        self.primitives = self.arena.device.primitives
+        self.rate = self.arena.device.xp.full(1, lr, self.arena.data.dtype)
+
+    def zero_grad(self):
+        """Forget the parameters' gradients."""
+        for parameter in self.arena.parameters:
+            parameter.grad = None
+
+    def step(self):
+        """Change the parameters by their gradients, in place, in one launch."""
+        self.update(self.arena.data, self.arena.gather_gradients())
+        self.arena.version[0] += 1
+
+    def update(self, data, gradient):
+        raise NotImplementedError(f"{type(self).__name__}.update")
+
+    def state(self):
+        """{name: NumPy array}: a copy of all that `load_state` needs besides the parameters."""
+        return {name: self.arena.device.to_numpy(array).copy() for name, array in self.arrays().items()}
+
+    def load_state(self, state):
+        for name, array in self.arrays().items():
+            array[...] = self.arena.device.xp.asarray(state[name], array.dtype)
+
+    def arrays(self):
+        """The device arrays that make up the optimizer's state, by name."""
+        return {"rate": self.rate}
+
+
+class SGD(Optimizer):
+    """θ ← θ − lr·g."""
+
+    def update(self, data, gradient):
+        self.primitives.sgd(data, gradient, self.rate)
+
+
+class Adam(Optimizer):
+    """Kingma and Ba 2015, Algorithm 1. `lr` is α, `betas` are β₁ and β₂, `eps` is ε."""
+
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(parameters, lr)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise MiniganError(f"Adam: betas {betas}, expected each in [0, 1)")
+        xp, like = self.arena.device.xp, self.arena.data
+        self.betas, self.eps = betas, eps
+        self.first, self.second = xp.zeros_like(like), xp.zeros_like(like)
+        self.steps = xp.zeros(1, np.uint64)
+
+    def update(self, data, gradient):
+        self.primitives.advance(self.steps, 1)
+        self.primitives.adam(data, gradient, self.first, self.second, self.steps, self.rate, *self.betas, self.eps)
+
+    def arrays(self):
+        return super().arrays() | {"first": self.first, "second": self.second, "steps": self.steps}

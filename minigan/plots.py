@@ -1,0 +1,76 @@
+"""The pictures: sample grids, loss curves, the film of a training. matplotlib draws, its Pillow writes pixels."""
+
+import numpy as np
+
+from .checkpoint import replacing
+
+FRAMES = 60  # of a film, at most: longer trainings are shown in larger steps
+
+
+def tile(images, gap=2):
+    """One picture (height, width, channels) uint8 of images (n, channels, h, w) in [−1, 1], in rows of ⌈√n⌉."""
+    columns = int(np.ceil(np.sqrt(len(images))))
+    rows = -(-len(images) // columns)
+    count, channels, height, width = images.shape
+    canvas = np.zeros((rows * columns, channels, height + gap, width + gap), np.uint8)
+    # Clipped before the cast: uint8 would wrap 256 around to 0.
+    canvas[:count, :, :height, :width] = np.clip(np.rint((images + 1) * 127.5), 0, 255)
+    canvas = canvas.reshape(rows, columns, channels, height + gap, width + gap).transpose(0, 3, 1, 4, 2)
+    return canvas.reshape(rows * (height + gap), columns * (width + gap), channels)[:-gap, :-gap]
+
+
+def save_grid(path, images, scale=2):
+    """Write a grid of images (n, channels, h, w) in [−1, 1] as a PNG, every pixel as scale × scale."""
+    from PIL import Image
+
+    pixels = tile(np.asarray(images)).repeat(scale, axis=0).repeat(scale, axis=1)
+    with replacing(path) as part:
+        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(part)
+
+
+def save_side_by_side(path, left, right):
+    """Write two PNG files of one size as one, side by side."""
+    from PIL import Image
+
+    pictures = [np.asarray(Image.open(each)) for each in (left, right)]
+    gap = np.full((len(pictures[0]), 16, *pictures[0].shape[2:]), 255, np.uint8)
+    with replacing(path) as part:
+        Image.fromarray(np.concatenate([pictures[0], gap, pictures[1]], axis=1)).save(part)
+
+
+def save_film(path, pictures, seconds=8):
+    """Write PNG files as a GIF that runs for about so many seconds and rests on the last picture."""
+    from PIL import Image
+
+    chosen = sorted(set(np.linspace(0, len(pictures) - 1, min(FRAMES, len(pictures))).astype(int)))
+    frames = [Image.open(pictures[i]).convert("P") for i in chosen]
+    durations = [1000 * seconds // len(frames)] * (len(frames) - 1) + [2000]
+    with replacing(path) as part:
+        frames[0].save(part, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+
+
+def save_losses(path, rows, is_probability):
+    """Draw both losses, and D's verdicts on real and generated images, over the steps. `rows`: dicts of metrics.csv."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    steps = [row["step"] for row in rows]
+    figure, (upper, lower) = pyplot.subplots(2, 1, sharex=True, figsize=(8, 6), layout="constrained")
+    for axes, curves in (
+        (upper, {"d_loss": "D", "g_loss": "G"}),
+        (lower, {"d_real": "D(x), real images", "d_fake": "D(G(z)), generated images"}),
+    ):
+        for key, label in curves.items():
+            axes.plot(steps, [row[key] for row in rows], label=label, linewidth=1)
+        axes.legend()
+        axes.grid(alpha=0.3)
+    upper.set_ylabel("loss")
+    lower.set_ylabel("probability of real" if is_probability else "output")
+    lower.set_xlabel("training step")
+    if is_probability:
+        lower.set_ylim(0, 1)
+    with replacing(path) as part:
+        figure.savefig(part, dpi=110)
+    pyplot.close(figure)

@@ -1,0 +1,36 @@
+"""The truth: every primitive in plain NumPy, written to be read, computed in the dtype it is given.
+
+`minigan.cuda` exports the same names with the same signatures; a test walks both and fails on any difference.
+Arrays are C-contiguous float32 or float64; an operand of an elementwise primitive may also be a plain number.
+"""
+
+from .activation import leaky_relu, leaky_relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from .elementwise import (
+    abs,
+    add,
+    broadcast_to,
+    clip,
+    clip_backward,
+    div,
+    exp,
+    log,
+    mul,
+    neg,
+    pow,
+    sign,
+    softplus,
+    sqrt,
+    sub,
+)
+from .loss import least_squares, least_squares_backward, sigmoid_cross_entropy, sigmoid_cross_entropy_backward
+from .matmul import matmul
+from .optim import adam, sgd
+from .random import advance, normal, uniform
+from .reduce import mean, sum, sum_to
+
+__all__ = [
+    "abs", "adam", "add", "advance", "broadcast_to", "clip", "clip_backward", "div", "exp", "leaky_relu",
+    "leaky_relu_backward", "least_squares", "least_squares_backward", "log", "matmul", "mean", "mul", "neg", "normal",
+    "pow", "sgd", "sigmoid", "sigmoid_backward", "sigmoid_cross_entropy", "sigmoid_cross_entropy_backward", "sign",
+    "softplus", "sqrt", "sub", "sum", "sum_to", "tanh", "tanh_backward", "uniform",
+]

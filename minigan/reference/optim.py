@@ -1,0 +1,29 @@
+"""One optimizer step over a flat parameter array, in place: the truth."""
+
+import numpy as np
+
+
+def adam(parameter, gradient, first, second, step, rate, beta1, beta2, epsilon):
+    """Adam, in place: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − α·m̂ / (√v̂ + ε), where m̂ = m / (1 − β₁ᵗ)
+    and v̂ = v / (1 − β₂ᵗ).
+
+    Shapes: parameter θ, gradient g, first m, second v all (n,). `step` (t ≥ 1, uint64) and `rate` (α, θ's dtype) are
+    one-element arrays on the device, so that a captured launch can see them change. Source: Kingma and Ba 2015, Algorithm 1.
+    """
+    t, kind = float(step[0]), parameter.dtype.type
+    # The bias corrections of m and v, drawn out of the quotient: the last lines of the paper's section 2.
+    root = (1 - beta2**t) ** 0.5
+    scale, epsilon = rate[0] * kind(root / (1 - beta1**t)), kind(epsilon * root)
+    first *= kind(beta1)
+    first += kind(1 - beta1) * gradient
+    second *= kind(beta2)
+    second += kind(1 - beta2) * (gradient * gradient)
+    parameter -= scale * first / (np.sqrt(second) + epsilon)
+
+
+def sgd(parameter, gradient, rate):
+    """Gradient descent, in place: θ ← θ − α·g.
+
+    Shapes: parameter θ and gradient g (n,). `rate` (α, θ's dtype) is a one-element array on the device.
+    """
+    parameter -= rate[0] * gradient

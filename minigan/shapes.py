@@ -1,0 +1,119 @@
+"""The shape rules, in one place: every floor (ops, reference, cuda) asks here, so no two can disagree."""
+
+from math import prod
+
+from .errors import MiniganError
+
+
+def matmul(a, b, bias, transpose_a, transpose_b):
+    """(m, k, n) of op(a) op(b) + bias, from shapes; op(a) is (m, k) and op(b) is (k, n).
+
+    Raises MiniganError where an operand is not a matrix or the inner or bias lengths differ.
+    """
+    if len(a) != 2 or len(b) != 2:
+        raise MiniganError(f"matmul takes two matrices, got shapes {a} and {b}")
+    m, k = reversed(a) if transpose_a else a
+    k_of_b, n = reversed(b) if transpose_b else b
+    if k != k_of_b:
+        marks = "ᵀ" if transpose_a else "", "ᵀ" if transpose_b else ""
+        raise MiniganError(f"matmul: a{marks[0]} of shape {(m, k)} and b{marks[1]} of shape {(k_of_b, n)}: {k} ≠ {k_of_b}")
+    if bias is not None and bias != (n,):
+        raise MiniganError(f"matmul: bias of shape {bias}, expected {(n,)}")
+    return m, k, n
+
+
+def broadcast(*shapes):
+    """The shape that all shapes stretch to by NumPy's rule: aligned at the right, a 1 stretches to any length.
+
+    Raises MiniganError where two lengths differ and neither is 1.
+    """
+    rank = max(map(len, shapes))
+    result = []
+    for lengths in zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in shapes)):
+        longer = {length for length in lengths if length != 1} or {1}
+        if len(longer) > 1:
+            raise MiniganError(f"shapes {' and '.join(map(str, shapes))} do not broadcast together")
+        result.append(longer.pop())
+    return tuple(result)
+
+
+def broadcast_axes(shape, target):
+    """The axes of `target` along which an array of `shape` is repeated. Raises MiniganError where it does not fit."""
+    if broadcast(shape, target) != tuple(target):
+        raise MiniganError(f"shape {tuple(shape)} does not broadcast to {tuple(target)}")
+    aligned = (1,) * (len(target) - len(shape)) + tuple(shape)
+    missing = len(target) - len(shape)
+    return tuple(axis for axis, length in enumerate(aligned) if axis < missing or length != target[axis])
+
+
+def axes(shape, axis):
+    """`axis` (None for all, an int, or several; negative from the end) as a sorted tuple of axes of `shape`.
+
+    Raises MiniganError for an axis that is out of range or named twice.
+    """
+    if axis is None:
+        return tuple(range(len(shape)))
+    named = (axis,) if isinstance(axis, int) else tuple(axis)
+    if any(not -len(shape) <= one < len(shape) for one in named):
+        raise MiniganError(f"axis {axis} is out of range for shape {tuple(shape)}")
+    found = sorted(one % len(shape) for one in named)
+    if len(set(found)) != len(found):
+        raise MiniganError(f"axis {axis} names an axis of shape {tuple(shape)} twice")
+    return tuple(found)
+
+
+def reduced(shape, axes, keepdims):
+    """The shape that is left of `shape` after reducing over `axes`."""
+    if keepdims:
+        return tuple(1 if axis in axes else length for axis, length in enumerate(shape))
+    return tuple(length for axis, length in enumerate(shape) if axis not in axes)
+
+
+def strides(shape, target):
+    """Element strides with which an array of `shape` is read as if it had the shape `target`: 0 where it repeats."""
+    repeated = broadcast_axes(shape, target)
+    result, step = [], 1
+    for axis in reversed(range(len(target))):
+        result.append(0 if axis in repeated else step)
+        step *= 1 if axis in repeated else target[axis]
+    return tuple(reversed(result))
+
+
+def collapse(shape, *all_strides):
+    """Merge neighbouring axes that every operand walks as if they were one: (shape, strides of each operand).
+
+    Two axes merge where, for every operand, one step of the outer equals a whole run of the inner. An elementwise
+    kernel over equal shapes becomes one-dimensional, whatever its rank. Axes of length 1 vanish.
+    """
+    merged = []  # (length, (stride of each operand, …)), outermost first
+    for length, steps in zip(shape, zip(*all_strides)):
+        if length == 1:
+            continue
+        if merged and all(outer == inner * length for outer, inner in zip(merged[-1][1], steps)):
+            merged[-1] = (merged[-1][0] * length, steps)
+        else:
+            merged.append((length, steps))
+    if not merged:
+        merged = [(prod(shape), (0,) * len(all_strides))]
+    lengths, steps = zip(*merged)
+    return lengths, tuple(zip(*steps))
+
+
+def leaky_slope(activation):
+    """The negative slope that matmul's `activation` stands for: None is slope 1, the identity.
+
+    Raises MiniganError for anything but None and ("leaky_relu", slope).
+    """
+    if activation is None:
+        return 1.0
+    if isinstance(activation, tuple) and len(activation) == 2 and activation[0] == "leaky_relu":
+        return float(activation[1])
+    raise MiniganError(f'matmul: activation {activation!r}, expected None or ("leaky_relu", slope)')
+
+
+def mean_terms(shape, axis):
+    """How many terms go into each mean over `axis` of `shape`. Raises MiniganError where there are none."""
+    terms = prod(shape[one] for one in axes(shape, axis))
+    if not terms:
+        raise MiniganError(f"mean over axis {axis} of shape {tuple(shape)}: there is nothing to average")
+    return terms

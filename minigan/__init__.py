@@ -4,13 +4,16 @@ Every operation exists three times under one name: its calculus (minigan.ops), i
 its hand-written CUDA kernels (kernels/*.cu, launched by minigan.cuda).
 """
 
+__version__ = "0.1.0"
+
 from . import init, nn, ops, optim, random
+from .cuda.source import reload
+from .cuda.user import kernel
 from .errors import DeviceError, LaunchError, MiniganError
 from .gradcheck import GradientError, gradcheck
 from .tensor import Function, Tensor, grad, no_grad, tensor
 
-__version__ = "0.1.0"
 __all__ = [
     "DeviceError", "Function", "GradientError", "LaunchError", "MiniganError", "Tensor", "grad", "gradcheck", "init",
-    "nn", "no_grad", "ops", "optim", "random", "tensor",
+    "kernel", "nn", "no_grad", "ops", "optim", "random", "reload", "tensor",
 ]

@@ -10,6 +10,8 @@ Jacobian. Since `Function.backward` is itself written in differentiable operatio
 import itertools
 from contextlib import contextmanager
 
+import numpy as np
+
 from .devices import device as get_device
 from .errors import DeviceError, MiniganError
 
@@ -83,9 +85,11 @@ class Tensor:
         return Tensor(device.xp.asarray(self.numpy().copy()), device, self.requires_grad)
 
     def copy_(self, values):
-        """Overwrite the values in place (from an array or a Tensor of the same shape) and count the version up."""
-        values = values.numpy() if isinstance(values, Tensor) else values
-        if getattr(values, "shape", ()) not in ((), self.shape):
+        """Overwrite a leaf's values in place (from an array or a Tensor of the same shape) and count its version up."""
+        if self.creator:
+            raise MiniganError("copy_ overwrites leaf tensors only: detach() first")
+        values = values.numpy() if isinstance(values, Tensor) else np.asarray(values)
+        if values.shape != self.shape:
             raise MiniganError(f"copy_: values of shape {values.shape} into a tensor of shape {self.shape}")
         self.data[...] = self.device.xp.asarray(values, dtype=self.dtype)
         self.version[0] += 1

@@ -41,11 +41,12 @@ class Parameter:
         return self.type.endswith("*")
 
     def dtype(self, real):
-        """The NumPy type of the number, or of the elements pointed at."""
+        """The NumPy type of the number, or of the elements pointed at; None for pointers to anything else (float4*)."""
         name = self.type.removeprefix("const ").removesuffix("*")
-        if name not in NUMBERS:
+        kind = NUMBERS.get(real if name == "real" else name)
+        if kind is None and not self.is_pointer:
             raise LaunchError(f"parameter {self.name} is a {self.type}: only pointers and numbers can be passed")
-        return NUMBERS[real if name == "real" else name]
+        return kind
 
 
 @dataclass(frozen=True)
@@ -188,11 +189,11 @@ def _pointer(kernel, parameter, array, real):
     if array is None and parameter.optional:
         return np.uintp(0)  # CuPy would pass a None as a bad pointer
     where = f"kernel {kernel.name}: argument {parameter.name}"
-    if not hasattr(array, "dtype") or not hasattr(array, "flags"):
+    if not hasattr(array, "flags") or isinstance(array, np.generic):
         raise LaunchError(f"{where} is {array!r}, expected an array for {parameter.type}")
-    expected = np.dtype(parameter.dtype(real))
-    if array.dtype != expected:
-        raise LaunchError(f"{where} is {array.dtype}, expected {expected}")
+    expected = parameter.dtype(real)
+    if expected and array.dtype != expected:
+        raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}")
     if not array.flags.c_contiguous:
         raise LaunchError(f"{where} of shape {array.shape} is not C-contiguous: pass a contiguous copy")
     if array.size > np.iinfo(np.int32).max:

@@ -9,10 +9,11 @@ from .elementwise import abs, add, broadcast_to, clip, div, exp, log, mul, neg, 
 from .loss import least_squares, sigmoid_cross_entropy
 from .matmul import matmul
 from .reduce import mean, sum, sum_to
+from .reshape import reshape
 
 __all__ = [
     "abs", "add", "broadcast_to", "clip", "div", "exp", "leaky_relu", "least_squares", "log", "matmul", "mean", "mul",
-    "neg", "pow", "relu", "sigmoid", "sigmoid_cross_entropy", "softplus", "sqrt", "sub", "sum", "sum_to", "tanh",
+    "neg", "pow", "relu", "reshape", "sigmoid", "sigmoid_cross_entropy", "softplus", "sqrt", "sub", "sum", "sum_to", "tanh",
 ]
 
 Tensor.__add__ = Tensor.__radd__ = add
@@ -27,6 +28,7 @@ Tensor.__matmul__ = matmul
 Tensor.__neg__ = neg
 Tensor.__abs__ = abs
 Tensor.sum = sum
+Tensor.reshape = reshape
 Tensor.mean = mean
 Tensor.exp = exp
 Tensor.log = log

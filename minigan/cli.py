@@ -1,0 +1,240 @@
+"""The command line: `minigan train`, `sample`, `check`. Bad input is one line and exit 2; Ctrl-C is 130."""
+
+import argparse
+import dataclasses
+import itertools
+import sys
+from pathlib import Path
+
+from .errors import MiniganError
+
+TRAIN_EXAMPLE = """\
+examples:
+  minigan train gan                        on the recipe's own data set, MNIST
+  minigan train gan --data digits          offline, on drawn digits
+  minigan train gan --loss minimax --epochs 10 --seed 3 --out runs/minimax
+  minigan train --resume runs/minimax --epochs 20
+"""
+
+SAMPLE_EXAMPLE = """\
+examples:
+  minigan sample runs/gan-1                100 new images as runs/gan-1/sample.png
+  minigan sample runs/gan-1 -n 1000 --raw samples.npy
+"""
+
+CHECK_EXAMPLE = """\
+examples:
+  minigan check                            everything
+  minigan check matmul                     one stem
+"""
+
+CHOSEN_AT_START = ("recipe", "data", "preset", "loss", "lr", "beta1", "batch_size", "seed", "out")
+
+
+def main(arguments=None):
+    """Run the command line and return its exit status: 0, 1 for a failed check, 2 for bad input, 130 for Ctrl-C."""
+    from .gans.train import Interrupted
+
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return 2
+    try:
+        return options.run(options)
+    except MiniganError as error:
+        print(f"minigan: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"minigan: {_explain_os_error(error)}", file=sys.stderr)
+        return 2
+    except Interrupted as error:
+        print(f"minigan: {error}", file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
+        print("minigan: interrupted", file=sys.stderr)
+        return 130
+
+
+def build_parser():
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="minigan", description="Learn GANs down to the metal.", epilog="minigan COMMAND --help shows examples."
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and the devices and compilers found")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    _add_train(commands)
+    _add_sample(commands)
+    _add_check(commands)
+    return parser
+
+
+def _add_command(commands, name, run, about, example):
+    parser = commands.add_parser(
+        name, help=about, description=about, epilog=example, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_train(commands):
+    add = _add_command(commands, "train", train, "train a GAN", TRAIN_EXAMPLE).add_argument
+    add("recipe", nargs="?", metavar="RECIPE", help="what to train; see --list")
+    add("--list", action="store_true", help="list the recipes and their presets")
+    add("--data", help="the data set: digits (drawn, offline) or mnist (default: the recipe's)")
+    add("--data-dir", metavar="DIR", help="where the data files are (default: $MINIGAN_DATA, else cached downloads)")
+    add("--device", help="cpu, cuda or auto (default: auto)")
+    add("--preset", help="tuned (default), or seed: the tutorial's own numbers")
+    add("--loss", help="heuristic, minimax or least-squares (default: the recipe's)")
+    add("--lr", type=float, help="Adam's learning rate")
+    add("--beta1", type=float, help="Adam's first decay")
+    add("--batch-size", type=int, metavar="N")
+    length = commands.choices["train"].add_mutually_exclusive_group().add_argument
+    length("--epochs", type=int, metavar="N", help="passes over the data, in all")
+    length("--steps", type=int, metavar="N", help="training steps, in all")
+    add("--seed", type=int, metavar="N", help="of the weights, the noise and the order of the data (default: 0)")
+    add("--out", metavar="RUN", help="the run's folder (default: runs/RECIPE-1, -2, …)")
+    add("--resume", metavar="RUN", help="go on with an earlier run, up to --epochs or --steps")
+    add("--kernels", nargs="+", default=[], metavar="KERNEL=VERSION", help="use this version of a CUDA kernel, as matmul=v1")
+
+
+def _add_sample(commands):
+    add = _add_command(commands, "sample", sample, "draw new images with a trained generator", SAMPLE_EXAMPLE).add_argument
+    add("folder", metavar="RUN", help="the run's folder")
+    add("-n", type=int, default=100, metavar="N", help="how many (default: 100)")
+    add("--seed", type=int, default=1, metavar="N", help="of the noise (default: 1)")
+    add("--device", help="cpu, cuda or auto (default: the run's)")
+    add("--out", metavar="PNG", help="the picture (default: RUN/sample.png)")
+    add("--raw", metavar="NPY", help="write the images as float32 (N, channels, height, width) in [-1, 1] instead")
+
+
+def _add_check(commands):
+    about = "prove the operations: gradients against differences, every kernel through NVIDIA's compiler"
+    add = _add_command(commands, "check", check, about, CHECK_EXAMPLE).add_argument
+    add("stem", nargs="?", metavar="STEM", help="one operation's family: matmul, activation, … (default: all)")
+
+
+def train(options):
+    """`minigan train`."""
+    from .cuda.launch import choose
+    from .gans import train as run_training
+
+    if options.list:
+        return list_recipes()
+    _positive(options, "epochs", "steps", "batch_size")
+    kernels = _kernel_choices(options.kernels)
+    for name, version in kernels.items():
+        choose(name, version)
+    training, run = _resume(options) if options.resume else _start(options, kernels)
+    epochs = options.epochs or training.recipe.epochs
+    steps = options.steps or epochs * training.steps_per_epoch
+    if steps <= training.steps_done:
+        raise MiniganError(f"{run.path} is at step {training.steps_done} already: ask for more by --epochs or --steps")
+    sizes = [sum(parameter.size for parameter in network.parameters()) for network in training.networks]
+    print(f"{training.recipe.name} ({training.recipe.preset}, {training.recipe.loss}) on {training.count:,} images of "
+          f"{training.images.name}, on {training.device}: G {sizes[0]:,} and D {sizes[1]:,} parameters")
+    try:
+        run_training(training, steps, run)
+    except OSError as error:
+        raise MiniganError(f"{_explain_os_error(error)}; the run is kept as it was last saved: make room, then "
+                           f"minigan train --resume {run.path}") from None
+    finally:
+        print(f"step {training.steps_done}: see {run.path}/first-and-last.png, losses.png, training.gif and samples/")
+    return 0
+
+
+def _start(options, kernels):
+    from . import data
+    from .gans import RunFolder, Training, find_recipe
+    from .gans.run import refuse_occupied
+
+    if not options.recipe:
+        raise MiniganError("train needs a recipe: see minigan train --list")
+    recipe = find_recipe(options.recipe, options.preset or "tuned")
+    changes = {name: getattr(options, name) for name in ("loss", "lr", "beta1", "batch_size", "data", "epochs")}
+    recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+    if options.seed is not None and not 0 <= options.seed < 2**32:
+        raise MiniganError(f"--seed {options.seed}: expected 0 to {2**32 - 1}")
+    path = Path(options.out) if options.out else _free_folder(recipe.name)
+    refuse_occupied(path)
+    training = Training(recipe, data.load(recipe.data, options.data_dir), options.device or "auto", options.seed or 0)
+    return training, RunFolder.create(path, training, options.data_dir, kernels)
+
+
+def _resume(options):
+    from .gans import RunFolder
+
+    named = [name for name in CHOSEN_AT_START if getattr(options, name) is not None]
+    if named:
+        raise MiniganError(f"--resume goes on with the run's own settings: leave out {', '.join(named)}")
+    run = RunFolder.open(options.resume)
+    return run.load_training(options.data_dir, options.device), run
+
+
+def _free_folder(name):
+    return next(path for i in itertools.count(1) if not (path := Path("runs", f"{name}-{i}")).exists())
+
+
+def _kernel_choices(pairs):
+    for pair in pairs:
+        if "=" not in pair:
+            raise MiniganError(f"--kernels {pair}: expected KERNEL=VERSION, as matmul=v1")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _positive(options, *names):
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise MiniganError(f"--{name.replace('_', '-')} {value}: expected at least 1")
+
+
+def _explain_os_error(error):
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+
+
+def list_recipes():
+    """`minigan train --list`."""
+    from .gans import RECIPES
+
+    for recipe in RECIPES.values():
+        print(f"{recipe.name:12} {recipe.preset:7} {recipe.about}\n{'':20} {recipe.source}")
+    return 0
+
+
+def sample(options):
+    """`minigan sample`."""
+    import numpy as np
+
+    from . import plots
+    from .checkpoint import replacing
+    from .gans import RunFolder
+
+    _positive(options, "n")
+    run = RunFolder.open(options.folder)
+    images = run.draw_samples(options.n, options.seed, options.device)
+    path = Path(options.raw or options.out or run.path / "sample.png")
+    if options.raw:
+        with replacing(path) as part, open(part, "wb") as file:
+            np.save(file, images.astype(np.float32))
+    else:
+        plots.save_grid(path, images)
+    print(f"{len(images)} images: {path}")
+    return 0
+
+
+def check(options):
+    """`minigan check`."""
+    from .check import run_checks
+
+    return run_checks(options.stem)
+
+
+class _Version(argparse.Action):
+    """--version: what is installed, and what of it works here."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from .check import describe_installation
+
+        print(describe_installation())
+        parser.exit()

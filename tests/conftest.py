@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def shared_data():
+    """The folder with the real MNIST, for the tests that need it; they are skipped where it is not there."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not (folder / "mnist").is_dir():
+        pytest.skip("needs the real MNIST in ../shared/data")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_surroundings(tmp_path, monkeypatch):
+    """No test reads or writes the user's cache, data folder or working folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("MINIGAN_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)

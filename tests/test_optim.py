@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from compare import assert_close
+
+import minigan as mg
+from minigan import optim, reference
+
+
+def adam_by_the_paper(theta, gradients, lr, beta1, beta2, epsilon):
+    """Kingma and Ba 2015, Algorithm 1, line by line, in float64."""
+    m = v = np.zeros_like(theta)
+    for t, g in enumerate(gradients, 1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        theta = theta - lr * m_hat / (np.sqrt(v_hat) + epsilon)
+    return theta
+
+
+@pytest.mark.parametrize("beta1", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-6)])
+def test_adam_is_the_papers(beta1, dtype, tolerance):
+    random = np.random.default_rng(0)
+    theta, gradients = random.standard_normal(17), random.standard_normal((9, 17)).astype(dtype)
+    parameter = mg.tensor(theta, dtype=dtype, requires_grad=True)
+    adam = optim.Adam([parameter], lr=0.01, betas=(beta1, 0.999))
+    for gradient in gradients:
+        parameter.grad = mg.tensor(gradient)
+        adam.step()
+    expected = adam_by_the_paper(theta, gradients.astype(float), 0.01, beta1, 0.999, 1e-8)
+    assert_close(parameter.numpy(), expected, tolerance)
+
+
+def test_sgd():
+    parameter = mg.tensor([1.0, 2.0], requires_grad=True)
+    sgd = optim.SGD([parameter], lr=0.5)
+    (parameter * parameter).sum().backward()
+    sgd.step()
+    assert parameter.numpy().tolist() == [0, 0]
+
+
+def test_parameters_become_views_of_one_arena():
+    a, b = mg.tensor(np.ones((2, 3)), requires_grad=True), mg.tensor(np.zeros(4), requires_grad=True)
+    adam = optim.Adam([a, b])
+    assert a.data.base is adam.arena.data.base or np.shares_memory(a.data, adam.arena.data)
+    assert np.shares_memory(b.data, adam.arena.data) and a.version is b.version
+    assert a.numpy().tolist() == np.ones((2, 3)).tolist() and b.numpy().tolist() == [0] * 4
+
+
+def test_a_step_is_an_in_place_change_that_the_tape_notices():
+    parameter = mg.tensor([1.0, 2.0], requires_grad=True)
+    sgd = optim.SGD([parameter], lr=0.5)
+    y = (parameter * parameter).sum()
+    parameter.grad = mg.tensor([1.0, 1.0])
+    sgd.step()
+    with pytest.raises(mg.MiniganError, match="changed in place"):
+        y.backward()
+
+
+def test_a_missing_gradient_raises():
+    a, b = (mg.tensor([1.0], requires_grad=True) for _ in range(2))
+    adam = optim.Adam([a, b])
+    (a * 2).backward()
+    with pytest.raises(mg.MiniganError, match="parameter 1 of shape .* has no gradient"):
+        adam.step()
+
+
+def test_zero_grad_forgets():
+    a = mg.tensor([1.0], requires_grad=True)
+    sgd = optim.SGD([a], lr=1.0)
+    (a * 2).sum().backward()
+    sgd.zero_grad()
+    assert a.grad is None
+
+
+def test_state_goes_round():
+    def trained(steps, state=None, values=(1.0, -2.0)):
+        parameter = mg.tensor(values, dtype="float64", requires_grad=True)
+        adam = optim.Adam([parameter], lr=0.1)
+        if state:
+            adam.load_state(state)
+        for _ in range(steps):
+            adam.zero_grad()
+            (parameter**4).sum().backward()
+            adam.step()
+        return parameter.numpy(), adam.state()
+
+    whole, _ = trained(5)
+    half, state = trained(2)
+    assert trained(3, state, half)[0].tolist() == whole.tolist()
+
+
+def test_bad_settings():
+    a = mg.tensor([1.0], requires_grad=True)
+    with pytest.raises(mg.MiniganError, match="betas"):
+        optim.Adam([a], betas=(1.0, 0.9))
+    with pytest.raises(mg.MiniganError, match="at least one parameter"):
+        optim.SGD([], lr=1.0)
+    with pytest.raises(mg.MiniganError, match="one device and one dtype"):
+        optim.SGD([a, mg.tensor([1.0], dtype="float64", requires_grad=True)], lr=1.0)
+
+
+def test_reference_changes_arrays_in_place():
+    parameter, gradient = np.ones(3), np.ones(3)
+    first, second = np.zeros(3), np.zeros(3)
+    reference.adam(parameter, gradient, first, second, np.array([1], np.uint64), np.array([0.1]), 0.9, 0.999, 0.0)
+    assert_close(parameter, [0.9] * 3)  # the first step is lr · sign(g), whatever the betas
+    assert_close(first, [0.1] * 3)
+    assert_close(second, [0.001] * 3, 1e-12)

@@ -47,6 +47,13 @@ class Module:
         for name, parameter in parameters.items():
             parameter.copy_(state[name])
 
+    def to(self, device):
+        """Move all parameters to another device, in place; returns the module. Build the optimizer afterwards."""
+        for parameter in self.parameters():
+            moved = parameter.to(device)
+            parameter.data, parameter.device = moved.data, moved.device
+        return self
+
     @contextmanager
     def frozen(self):
         """Within this block the parameters are constants: gradients flow through the module, none into it."""

@@ -194,10 +194,10 @@ def _pointer(kernel, parameter, array, real):
     expected = parameter.dtype(real)
     if expected and array.dtype != expected:
         raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}")
-    if not array.flags.c_contiguous:
-        raise LaunchError(f"{where} of shape {array.shape} is not C-contiguous: pass a contiguous copy")
     if array.size > np.iinfo(np.int32).max:
         raise LaunchError(f"{where} has {array.size} elements, and kernels count them in int: at most 2³¹ − 1")
+    if not array.flags.c_contiguous:
+        raise LaunchError(f"{where} of shape {array.shape} is not C-contiguous: pass a contiguous copy")
     return array
 
 

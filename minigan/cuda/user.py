@@ -76,7 +76,7 @@ def _function(text, name):
 
 def _three(size, what):
     """A grid or a block as three positive ints."""
-    sizes = (size,) if isinstance(size, int) else tuple(size)
+    sizes = size if isinstance(size, tuple) else (size,)
     if not 1 <= len(sizes) <= 3 or not all(isinstance(one, int) and one > 0 for one in sizes):
         raise LaunchError(f"{what} {size!r}: expected one to three whole numbers above 0")
     return sizes + (1,) * (3 - len(sizes))

@@ -1,0 +1,105 @@
+import math
+
+import numpy as np
+import pytest
+from compare import assert_close
+
+import minigan as mg
+from minigan import init, nn
+
+
+def small_net(dtype="float64"):
+    generator = mg.random.Generator(1, dtype=dtype)
+    return nn.Sequential(nn.Dense(4, 5, generator=generator), nn.LeakyReLU(0.2), nn.Dense(5, 3, generator=generator), nn.Tanh())
+
+
+def test_a_network_is_the_formula():
+    net, x = small_net(), np.random.default_rng(0).standard_normal((6, 4))
+    state = net.state()
+    h = x @ state["0.weight"] + state["0.bias"]
+    h = np.where(h > 0, h, 0.2 * h)
+    assert_close(net(mg.tensor(x)).numpy(), np.tanh(h @ state["2.weight"] + state["2.bias"]))
+
+
+def test_gradients_through_a_network():
+    net = small_net()
+    names = list(net.named_parameters())
+
+    def loss(*parameters):
+        for name, parameter in zip(names, parameters):
+            setattr(getattr(net, name.split(".")[0]), name.split(".")[1], parameter)
+        return net(mg.tensor(np.random.default_rng(0).standard_normal((6, 4)))).sum()
+
+    mg.gradcheck(loss, net.parameters())
+
+
+def test_parameters_have_names_and_shapes():
+    assert {name: value.shape for name, value in small_net().named_parameters().items()} == {
+        "0.weight": (4, 5), "0.bias": (5,), "2.weight": (5, 3), "2.bias": (3,),
+    }  # fmt: skip
+
+
+def test_a_module_of_ones_own():
+    class Residual(nn.Module):
+        def __init__(self):
+            self.inner = small_net()
+            self.scale = mg.tensor(np.ones(3), requires_grad=True)
+
+        def forward(self, x):
+            return self.inner(x) * self.scale
+
+    net = Residual()
+    net(mg.tensor(np.ones((2, 4)))).sum().backward()
+    assert all(parameter.grad is not None for parameter in net.parameters())
+    assert list(net.named_parameters())[0] == "inner.0.weight" and "scale" in net.named_parameters()
+
+
+def test_state_goes_round_and_wrong_state_raises():
+    net, other = small_net(), nn.Sequential(*small_net().layers)
+    other.load_state({name: 0 * values for name, values in net.state().items()})
+    assert all((values == 0).all() for values in other.state().values())
+    with pytest.raises(mg.MiniganError, match=r"expected 0.bias, 0.weight, 2.bias, 2.weight"):
+        net.load_state({"0.weight": np.zeros((4, 5))})
+    with pytest.raises(mg.MiniganError, match="shape"):
+        net.load_state({name: np.zeros(2) for name in net.state()})
+
+
+def test_frozen_lets_gradients_through_and_none_in():
+    net, x = small_net(), mg.tensor(np.ones((2, 4)), requires_grad=True)
+    with net.frozen():
+        y = net(x).sum()
+    y.backward()
+    assert x.grad is not None and all(parameter.grad is None for parameter in net.parameters())
+    assert all(parameter.requires_grad for parameter in net.parameters())
+
+
+def test_frozen_ends_with_an_exception():
+    net = small_net()
+    with pytest.raises(KeyError), net.frozen():
+        raise KeyError
+    assert all(parameter.requires_grad for parameter in net.parameters())
+
+
+def test_to_moves_before_an_optimizer_and_not_after():
+    net = small_net()
+    assert net.to("cpu") is net
+    with pytest.raises(mg.DeviceError, match="unknown device"):
+        net.to("tpu")
+
+
+def test_repr_shows_the_layers():
+    assert repr(small_net()) == "Sequential(Dense(4, 5), LeakyReLU(0.2), Dense(5, 3), Tanh())"
+
+
+@pytest.mark.parametrize(
+    ("draw", "deviation", "limit"),
+    [
+        (init.glorot_uniform, math.sqrt(2 / 500), math.sqrt(6 / 500)),
+        (init.he_normal, math.sqrt(2 / 300), None),
+        (init.normal(0.02), 0.02, None),
+    ],
+)
+def test_initial_weights_have_the_deviation_of_the_paper(draw, deviation, limit):
+    weights = draw((300, 200), mg.random.Generator(7)).numpy()
+    assert abs(weights.std() / deviation - 1) < 0.02 and abs(weights.mean()) < 0.02 * deviation
+    assert limit is None or np.abs(weights).max() <= limit

@@ -32,7 +32,7 @@ def save_arrays(path, arrays):
 def load_arrays(path):
     """{name: array} of an .npz file. Raises MiniganError where it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             return dict(file)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise MiniganError(f"cannot read the checkpoint {path}: {error}") from None

@@ -106,7 +106,7 @@ def _check(recipe, count):
         raise MiniganError(f"unknown loss {recipe.loss!r}: choose from {', '.join(LOSSES)}")
     if not 1 <= recipe.batch_size <= count:
         raise MiniganError(f"batch size {recipe.batch_size}: expected 1 to {count}, the number of training images")
-    if recipe.lr <= 0 or not 0 <= recipe.beta1 < 1:
+    if not recipe.lr > 0 or not 0 <= recipe.beta1 < 1:
         raise MiniganError(f"lr {recipe.lr} and beta1 {recipe.beta1}: expected lr > 0 and 0 ≤ beta1 < 1")
 
 
@@ -122,7 +122,8 @@ def train(training, steps, run=None, progress=True):
     rows, waiting, good, since = [], [], training.state(), time.perf_counter()
     bar = tqdm(total=steps, initial=training.steps_done, desc=training.recipe.name, unit="step", delay=1,
                dynamic_ncols=True, disable=None if progress else True)
-    with bar, _interrupt_noted() as interrupted:
+    # NumPy need not warn of overflows and NaN: `look` finds them and says at which step.
+    with bar, _interrupt_noted() as interrupted, np.errstate(all="ignore"):
         while training.steps_done < steps and not interrupted:
             waiting.append(training.step())
             bar.update()
@@ -131,25 +132,31 @@ def train(training, steps, run=None, progress=True):
                 continue
             try:
                 row = look(training, waiting, time.perf_counter() - since)
-            except Diverged:
+            except Diverged as error:
                 training.load_state(good)
                 if run:
                     run.save(training)
                     run.finish(training)
-                raise
+                raise Diverged(f"{error}: the state of step {training.steps_done} is kept; try a smaller --lr or "
+                               "another --seed") from None
             rows.append(row)
             bar.set_postfix_str(summary(row), refresh=False)
             if run:
                 run.add_metrics(row)
                 if ends_epoch:
                     run.save(training)
-            good, waiting, since = training.state(), [], time.perf_counter()
+            good, waiting, since = _if_finite(training.state(), good), [], time.perf_counter()
     if run:
         run.save(training)
         run.finish(training)
     if interrupted:
         raise Interrupted(f"stopped at step {training.steps_done} of {steps}")
     return rows
+
+
+def _if_finite(state, good):
+    """`state`, or the older `good` one where an update has ruined it though the losses were still finite."""
+    return state if all(np.isfinite(values).all() for values in state.values()) else good
 
 
 def look(training, results, seconds):
@@ -160,8 +167,7 @@ def look(training, results, seconds):
     for name, losses in (("D", d_loss), ("G", g_loss)):
         if not np.isfinite(losses).all():
             step = first + int(np.argmin(np.isfinite(losses)))
-            raise Diverged(f"the loss of {name} is not a number at step {step}: the state of step {first - 1} is kept; "
-                           "try a smaller --lr or another --seed")
+            raise Diverged(f"the loss of {name} is not a number at step {step}")
     verdict = reference.sigmoid if training.loss.is_logit else np.asarray
     values = (training.steps_done, training.steps_done / training.steps_per_epoch, d_loss.mean(), g_loss.mean(),
               verdict(real_output).mean(), verdict(fake_output).mean(),

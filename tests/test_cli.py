@@ -1,0 +1,201 @@
+"""The command line, run as a user runs it: what it prints, what it leaves, how it ends."""
+
+import csv
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigan import devices
+
+SMALL = ["--data", "digits", "--device", "cpu", "--steps", "3", "--batch-size", "10"]
+
+
+def minigan(*arguments, **options):
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "minigan", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A small finished run."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    done = minigan("train", "gan", *SMALL, "--out", folder, "--seed", 5, "--loss", "minimax", "--kernels", "matmul=v1")
+    assert done.returncode == 0, done.stderr
+    assert "gan (tuned, minimax) on 12,000 images of digits, on cpu: G 130,576 and D 117,121 parameters" in done.stdout
+    return folder
+
+
+def test_train_leaves_a_run(run):
+    config = json.loads((run / "config.json").read_text())
+    assert config["seed"] == 5 and config["recipe"]["loss"] == "minimax" and config["kernels"] == {"matmul": "v1"}
+    with open(run / "metrics.csv") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["3.0"]
+    for picture in (*(run / "samples").iterdir(), run / "losses.png", run / "first-and-last.png", run / "training.gif"):
+        with Image.open(picture) as opened:
+            opened.verify()
+
+
+def test_resume_goes_on(run):
+    done = minigan("train", "--resume", run, "--steps", 5)
+    assert done.returncode == 0 and "step 5: see" in done.stdout, done.stderr
+    again = minigan("train", "--resume", run, "--steps", 5)
+    assert again.returncode == 2 and "is at step 5 already: ask for more by --epochs or --steps" in again.stderr
+
+
+def test_sample(run, tmp_path):
+    done = minigan("sample", run, "-n", 30)
+    assert done.returncode == 0
+    with Image.open(run / "sample.png") as picture:
+        assert picture.size == (2 * (6 * 30 - 2), 2 * (5 * 30 - 2))  # 30 images in 5 rows of 6
+    for _ in range(2):
+        done = minigan("sample", run, "-n", 7, "--raw", "out.npy", "--seed", 9)
+        images = np.load(tmp_path / "out.npy")
+        assert images.shape == (7, 1, 28, 28) and images.dtype == np.float32 and np.abs(images).max() <= 1
+
+
+def test_default_folders_are_numbered(tmp_path):
+    for _ in range(2):
+        assert minigan("train", "gan", *SMALL).returncode == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["gan-1", "gan-2"]
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["sample"], ["check"]])
+def test_help_shows_an_example(command):
+    done = minigan(*command, "--help")
+    assert done.returncode == 0 and ("minigan " + " ".join(command)).strip() in done.stdout
+    assert not command or f"examples:\n  minigan {command[0]}" in done.stdout
+
+
+def test_no_command_is_bad_input():
+    assert minigan().returncode == 2
+
+
+def test_list():
+    done = minigan("train", "--list")
+    assert done.returncode == 0 and "gan-smooth" in done.stdout and "Goodfellow et al. 2014" in done.stdout
+
+
+def test_version_names_what_is_here():
+    done = minigan("--version")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "minigan", "Python", "NumPy", "CuPy", "NVRTC", "device", "host",
+    ]  # fmt: skip
+
+
+def test_check_of_one_stem():
+    done = minigan("check", "loss")
+    assert done.returncode == 0 and "least_squares" in done.stdout and done.stdout.endswith("all passed\n"), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], "needs a recipe: see minigan train --list"),
+        (["train", "gna"], "unknown recipe 'gna': choose from gan, gan-smooth"),
+        (["train", "gan", "--preset", "best"], "no preset 'best': choose from tuned, seed"),
+        (["train", "gan", "--data", "mnits"], "unknown data set 'mnits': choose from digits, mnist"),
+        (["train", "gan", "--data", "digits", "--device", "gpu"], "unknown device 'gpu': choose from auto, cpu, cuda"),
+        (["train", "gan", "--data", "digits", "--loss", "l1"], "unknown loss 'l1': choose from heuristic"),
+        (["train", "gan", "--data", "digits", "--batch-size", "0"], "--batch-size 0: expected at least 1"),
+        (["train", "gan", "--data", "digits", "--batch-size", "12001"], "batch size 12001: expected 1 to 12000"),
+        (["train", "gan", "--data", "digits", "--steps", "0"], "--steps 0: expected at least 1"),
+        (["train", "gan", "--data", "digits", "--lr", "-1"], "lr -1.0"),
+        (["train", "gan", "--data", "digits", "--seed", "-1"], "--seed -1: expected 0 to"),
+        (["train", "gan", "--data", "digits", "--kernels", "matmul"], "--kernels matmul: expected KERNEL=VERSION"),
+        (["train", "gan", "--data", "digits", "--kernels", "matmul=v7"], "no version 'v7': choose from v1, v2"),
+        (["train", "gan", "--data-dir", "nowhere"], "no train-images-idx3-ubyte.gz in nowhere"),
+        (["train", "gan", "--steps", "x"], "invalid int value: 'x'"),
+        (["train", "--resume", "nowhere"], "nowhere holds no run"),
+        (["train", "gan", "--resume", "nowhere", "--lr", "1"], "leave out recipe, lr"),
+        (["sample", "nowhere"], "nowhere holds no run"),
+        (["sample", "nowhere", "-n", "0"], "-n 0: expected at least 1"),
+        (["check", "matmull"], "unknown stem 'matmull': choose from activation"),
+        (["tarin"], "invalid choice: 'tarin'"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(arguments, message, tmp_path):
+    done = minigan(*arguments)
+    assert done.returncode == 2 and message in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 or lines[0].startswith("usage:")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.skipif(devices.why_no_cuda() is None, reason="there is a GPU")
+def test_cuda_without_a_gpu_says_what_is_missing():
+    done = minigan("train", "gan", "--data", "digits", "--device", "cuda")
+    assert done.returncode == 2 and "device cuda needs" in done.stderr and "use --device cpu" in done.stderr
+
+
+def test_a_folder_with_another_run_is_refused_and_left_alone(run):
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    done = minigan("train", "gan", *SMALL, "--out", run)
+    assert done.returncode == 2 and f"{run} is not empty: choose another --out" in done.stderr
+    assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+
+
+def test_damaged_runs(run, tmp_path):
+    for name, content, message in (("config.json", "{", "cannot read"), ("config.json", "{}", "another version"),
+                                   ("checkpoint.npz", "x", "cannot read the checkpoint")):
+        folder = tmp_path / name / message.replace(" ", "-")
+        folder.mkdir(parents=True)
+        for each in ("config.json", "checkpoint.npz"):
+            (folder / each).write_bytes((run / each).read_bytes())
+        (folder / name).write_text(content)
+        done = minigan("sample", folder)
+        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_a_diverging_run_says_so_and_is_kept(tmp_path):
+    done = minigan("train", "gan", "--data", "digits", "--device", "cpu", "--lr", "1e30", "--steps", "400", "--out", "run")
+    assert done.returncode == 2 and "is not a number at step" in done.stderr and "Traceback" not in done.stderr
+    assert "Warning" not in done.stderr
+    with np.load(tmp_path / "run" / "checkpoint.npz") as state:
+        assert all(np.isfinite(state[name]).all() for name in state)
+
+
+def test_ctrl_c_saves_and_exits_130(tmp_path):
+    training = subprocess.Popen(
+        [sys.executable, "-m", "minigan", "train", "gan", "--data", "digits", "--device", "cpu", "--out", "run"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for _ in range(600):
+        time.sleep(0.1)
+        if len(list(tmp_path.glob("run/samples/*.png"))) > 1:
+            break
+    training.send_signal(signal.SIGINT)
+    out, errors = training.communicate(timeout=30)
+    assert training.returncode == 130 and "stopped at step" in errors and "Traceback" not in errors, errors
+    with np.load(tmp_path / "run" / "checkpoint.npz") as state:
+        steps = int(state["steps_done"])
+    assert f"stopped at step {steps} of" in errors and (tmp_path / "run" / "losses.png").is_file()
+    assert minigan("train", "--resume", "run", "--steps", steps + 2).returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a limit on file sizes")
+def test_a_full_disk_is_one_line_and_the_last_state_is_kept(tmp_path):
+    """A limit on file sizes stands for the full disk: both fail in the middle of a write."""
+    assert minigan("train", "gan", *SMALL, "--out", "run").returncode == 0
+    before = (tmp_path / "run" / "checkpoint.npz").read_bytes()
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = minigan("train", "--resume", "run", "--steps", "300", preexec_fn=limit)
+    assert done.returncode == 2 and "File too large" in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert "minigan train --resume run" in done.stderr
+    assert (tmp_path / "run" / "checkpoint.npz").read_bytes() == before
+    assert not list((tmp_path / "run").rglob("*.part*"))
+    assert minigan("train", "--resume", "run", "--steps", "4").returncode == 0

@@ -1,0 +1,260 @@
+"""The GANs: losses against their formulas, the step against a step by hand, the loop and what it leaves behind."""
+
+import dataclasses
+import math
+import sys
+
+import numpy as np
+import pytest
+from compare import assert_close
+
+import minigan as mg
+from minigan import data, gans, metrics
+from minigan.checkpoint import load_arrays, replacing, save_arrays
+from minigan.data.digits import digits
+from minigan.gans import LOSSES, RunFolder, Training, find_recipe, train
+from minigan.gans.train import COLUMNS, Diverged
+
+loop = sys.modules["minigan.gans.train"]  # minigan.gans.train itself is the function
+
+
+@pytest.fixture(scope="module")
+def images():
+    return data.Images("digits", *digits(200))
+
+
+def small(**changes):
+    return dataclasses.replace(find_recipe("gan"), **{"hidden": (16,), "latent": 5, "batch_size": 20} | changes)
+
+
+def outputs():
+    random = np.random.default_rng(0)
+    return (mg.tensor(random.standard_normal((9, 1))) for _ in range(2))
+
+
+def test_losses_are_their_formulas():
+    real, fake = outputs()
+    p, q = (1 / (1 + np.exp(-each.numpy())) for each in (real, fake))
+    for name, d_loss, g_loss in (
+        ("heuristic", -np.log(p).mean() - np.log(1 - q).mean(), -np.log(q).mean()),
+        ("minimax", -np.log(p).mean() - np.log(1 - q).mean(), np.log(1 - q).mean()),
+        ("least-squares", ((real.numpy() - 1) ** 2).mean() / 2 + (fake.numpy() ** 2).mean() / 2,
+         ((fake.numpy() - 1) ** 2).mean() / 2),
+    ):
+        assert_close(LOSSES[name].discriminator(real, fake, 1.0).numpy(), d_loss)
+        assert_close(LOSSES[name].generator(fake).numpy(), g_loss)
+    smooth = (-0.9 * np.log(p) - 0.1 * np.log(1 - p)).mean() - np.log(1 - q).mean()
+    assert_close(LOSSES["heuristic"].discriminator(real, fake, 0.9).numpy(), smooth)
+
+
+def test_networks_have_the_sizes_of_the_sources(images):
+    training = Training(find_recipe("gan"), images)
+    sizes = [sum(parameter.size for parameter in network.parameters()) for network in training.networks]
+    assert sizes == [130_576, 117_121]
+
+
+def test_the_start_is_ln_2(images):
+    """An untrained D is undecided: its loss is near 2 ln 2 and G's near ln 2."""
+    result = Training(find_recipe("gan"), images).step()
+    assert abs(result.d_loss.item() - 2 * math.log(2)) < 0.6 and abs(result.g_loss.item() - math.log(2)) < 0.4
+
+
+def test_a_step_is_algorithm_1(images):
+    """Against the same step with gradients by central differences and the formulas written out in NumPy."""
+    training = Training(small(hidden=(4,), latent=3, batch_size=6, lr=0.01), images, dtype="float64", seed=3)
+    twin = Training(small(hidden=(4,), latent=3, batch_size=6, lr=0.01), images, dtype="float64", seed=3)
+    before = [network.state() for network in training.networks]
+    real, z = twin.batch().numpy(), twin.draw_z(6).numpy()
+
+    def forward(state, x):
+        h = x @ state["0.weight"] + state["0.bias"]
+        return np.maximum(h, 0.2 * h) @ state["2.weight"] + state["2.bias"]
+
+    def d_loss(d, g):
+        fake = np.tanh(forward(g, z))
+        return np.log1p(np.exp(-forward(d, real))).mean() + np.log1p(np.exp(forward(d, fake))).mean()
+
+    def g_loss(d, g):
+        return np.log1p(np.exp(-forward(d, np.tanh(forward(g, z))))).mean()
+
+    result = training.step()
+    g_state, d_state = (network.state() for network in training.networks)
+    assert_close(result.d_loss.numpy(), d_loss(before[1], before[0]))
+    assert_close(result.g_loss.numpy(), g_loss(d_state, before[0]))  # G learns against the new D
+    # Adam's first step is lr · sign(gradient): the signs of all the derivatives are visible.
+    for state, after, loss in ((before[1], d_state, lambda s: d_loss(s, before[0])), (before[0], g_state, lambda s: g_loss(d_state, s))):
+        for name in ("2.bias", "0.bias"):
+            for i in np.ndindex(state[name].shape):
+                plus, minus = ({**state, name: state[name].copy()} for _ in range(2))
+                plus[name][i] += 1e-6
+                minus[name][i] -= 1e-6
+                slope = (loss(plus) - loss(minus)) / 2e-6
+                if abs(slope) > 1e-6:
+                    assert_close(after[name][i] - state[name][i], -0.01 * np.sign(slope), 1e-2)
+
+
+def test_an_epoch_shows_every_image_once(images):
+    training = Training(small(), images)
+    seen = []
+    for _ in range(training.steps_per_epoch):
+        seen.append(training.batch().numpy())
+        training.steps_done += 1
+    seen = np.concatenate(seen)
+    assert sorted(map(bytes, np.rint((seen + 1) * 127.5).astype(np.uint8))) == sorted(map(bytes, images.pixels.reshape(200, -1)))
+    assert seen.min() == -1 and seen.max() == 1
+    assert (training.batch().numpy() != seen[:20]).any()  # the next epoch has another order
+
+
+def test_same_seed_same_run_and_other_seed_another(images):
+    def losses(seed):
+        training = Training(small(), images, seed=seed)
+        return [training.step().d_loss.item() for _ in range(3)]
+
+    assert losses(1) == losses(1) != losses(2)
+
+
+def test_float32_follows_float64(images):
+    single, double = (Training(small(), images, dtype=dtype) for dtype in ("float32", "float64"))
+    for _ in range(5):
+        assert_close(single.step().g_loss.numpy(), double.step().g_loss.numpy(), 1e-4)
+
+
+def test_recipes_and_presets():
+    assert find_recipe("gan").beta1 == 0.5 and find_recipe("gan", "seed").beta1 == 0.9
+    assert find_recipe("gan-smooth").real_label == 0.9 and find_recipe("gan-smooth", "seed").epochs == 100
+    with pytest.raises(mg.MiniganError, match="unknown recipe 'gna': choose from gan, gan-smooth"):
+        find_recipe("gna")
+    with pytest.raises(mg.MiniganError, match="recipe gan has no preset 'paper': choose from tuned, seed"):
+        find_recipe("gan", "paper")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 0}, "batch size 0: expected 1 to 200"), ({"batch_size": 201}, "batch size 201"),
+        ({"loss": "l1"}, "unknown loss 'l1': choose from heuristic, minimax, least-squares"),
+        ({"lr": 0.0}, "lr 0.0"), ({"lr": math.nan}, "lr nan"), ({"beta1": 1.0}, "beta1 1.0"),
+    ],
+)  # fmt: skip
+def test_recipes_that_cannot_be_trained(images, changes, message):
+    with pytest.raises(mg.MiniganError, match=message):
+        Training(small(**changes), images)
+
+
+def test_a_run_leaves_everything_behind(images, tmp_path):
+    training = Training(small(), images)
+    run = RunFolder.create(tmp_path / "run", training)
+    rows = train(training, 25, run, progress=False)
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {"config.json", "checkpoint.npz", "metrics.csv", "samples", "losses.png", "first-and-last.png", "training.gif"}
+    assert [path.name for path in run.pictures()] == [
+        "step-0000000-epoch-0.png", "step-0000010-epoch-1.png", "step-0000020-epoch-2.png", "step-0000025-epoch-2.5.png",
+    ]  # fmt: skip
+    assert [row["step"] for row in rows] == [10, 20, 25] and run.metrics() == rows
+    assert set(rows[0]) == set(COLUMNS) and 0 < rows[0]["d_real"] < 1
+    assert not list(run.path.rglob("*.part*"))
+
+
+def test_a_resumed_run_is_the_unbroken_one(images, tmp_path):
+    whole = Training(small(), images)
+    train(whole, 27, progress=False)
+    first = Training(small(), images)
+    run = RunFolder.create(tmp_path / "run", first)
+    train(first, 13, run, progress=False)
+    second = RunFolder.open(run.path)
+    resumed = Training(small(), images)
+    resumed.load_state(load_arrays(second.path / "checkpoint.npz"))
+    train(resumed, 27, second, progress=False)
+    for name, values in whole.state().items():
+        assert np.array_equal(values, resumed.state()[name]), name
+
+
+def test_load_training_goes_on_and_cuts_later_metrics(tmp_path, monkeypatch):
+    monkeypatch.setattr("minigan.gans.run.load", lambda name, folder: data.Images(name, *digits(100)))
+    training = Training(small(), data.Images("digits", *digits(100)))
+    run = RunFolder.create(tmp_path / "run", training)
+    train(training, 5, run, progress=False)
+    run.add_metrics(dict.fromkeys(COLUMNS, 99.0))
+    again = RunFolder.open(run.path).load_training()
+    assert again.steps_done == 5 and [row["step"] for row in run.metrics()] == [5]
+    assert again.recipe == training.recipe
+
+
+def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(images, tmp_path, monkeypatch):
+    training = Training(small(), images)
+    run = RunFolder.create(tmp_path / "run", training)
+    monkeypatch.setattr(loop, "LOOK_EVERY", 4)
+    step = training.step
+
+    def poisoned():
+        if training.steps_done == 6:
+            training.networks[1].parameters()[0].data[0, 0] = np.nan
+        return step()
+
+    monkeypatch.setattr(training, "step", poisoned)
+    with pytest.raises(Diverged, match="the loss of D is not a number at step 7: the state of step 4 is kept"):
+        train(training, 100, run, progress=False)
+    state = load_arrays(run.path / "checkpoint.npz")
+    assert state["steps_done"] == 4 and all(np.isfinite(values).all() for values in state.values())
+
+
+def test_a_state_that_just_went_bad_is_not_the_good_one(images, tmp_path, monkeypatch):
+    """The losses of the last look can all be finite while its last update already ruined the weights."""
+    training = Training(small(), images)
+    run = RunFolder.create(tmp_path / "run", training)
+    monkeypatch.setattr(loop, "LOOK_EVERY", 4)
+    step = training.step
+
+    def poisoned():
+        result = step()
+        if training.steps_done == 8:
+            training.networks[0].parameters()[0].data[0, 0] = np.nan
+        return result
+
+    monkeypatch.setattr(training, "step", poisoned)
+    with pytest.raises(Diverged):
+        train(training, 100, run, progress=False)
+    state = load_arrays(run.path / "checkpoint.npz")
+    assert state["steps_done"] == 4 and all(np.isfinite(values).all() for values in state.values())
+
+
+def test_a_folder_with_something_in_it_is_refused(images, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(mg.MiniganError, match="is not empty: choose another --out"):
+        RunFolder.create(tmp_path, Training(small(), images))
+
+
+def test_samples_come_from_the_trained_generator(images, tmp_path):
+    training = Training(small(), images)
+    run = RunFolder.create(tmp_path / "run", training)
+    train(training, 3, run, progress=False)
+    samples = RunFolder.open(run.path).draw_samples(7, seed=4)
+    z = mg.random.Generator(4)
+    gans.generator(training.recipe, (1, 28, 28), z)  # the generator's own first weights come off the same stream
+    expected = training.sample(z.uniform((7, 5), -1, 1))
+    assert samples.shape == (7, 1, 28, 28) and np.array_equal(samples, expected)
+
+
+def test_writing_is_whole_or_nothing(tmp_path):
+    path = tmp_path / "file.npz"
+    save_arrays(path, {"a": np.ones(3)})
+    with pytest.raises(KeyError), replacing(path) as part:
+        part.write_text("half")
+        raise KeyError
+    assert load_arrays(path)["a"].tolist() == [1, 1, 1] and [each.name for each in tmp_path.iterdir()] == ["file.npz"]
+
+
+def test_checkpoints_hold_no_pickle(tmp_path):
+    np.savez(tmp_path / "bad.npz", a=np.array([{}], object))
+    with pytest.raises(mg.MiniganError, match="cannot read the checkpoint"):
+        load_arrays(tmp_path / "bad.npz")
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04")
+    with pytest.raises(mg.MiniganError, match="cannot read the checkpoint"):
+        load_arrays(tmp_path / "cut.npz")
+
+
+def test_class_shares(images):
+    known = data.Images("digits", *digits(2000))
+    pixels, labels = digits(100, seed=5)
+    shares = metrics.class_shares(pixels[labels == 3] / 127.5 - 1, known)
+    assert shares[3] > 0.8 and abs(shares.sum() - 1) < 1e-12

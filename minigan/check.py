@@ -90,6 +90,10 @@ CASES = {
         _case("broadcast_to", lambda x: ops.broadcast_to(x, (2, 3, 4)), (3, 1)),
     ),
     "reshape": (_case("reshape", lambda x: ops.reshape(x, (6,)), (2, 3)),),
+    "rows": (
+        _case("concat", lambda *parts: ops.concat(parts), (2, 3), (1, 3), (4, 3)),
+        _case("rows", lambda x: ops.rows(x, 1, 3), (4, 3)),
+    ),
     "loss": (
         _case("sigmoid_cross_entropy", lambda x: ops.sigmoid_cross_entropy(x, 0.9), (7, 1)),
         _case("least_squares", lambda x: ops.least_squares(x, 0.9), (7, 1)),

@@ -133,12 +133,9 @@ class Sequential(Module):
     """Modules one after the other; parameters are named by position: "0.weight", "0.bias", "2.weight", …"""
 
     def __init__(self, *layers):
+        self.layers = layers
         for position, layer in enumerate(layers):
             setattr(self, str(position), layer)
-
-    @property
-    def layers(self):
-        return [value for value in vars(self).values() if isinstance(value, Module)]
 
     def forward(self, x):
         for layer in self.layers:

@@ -9,6 +9,7 @@ Jacobian. Since `Function.backward` is itself written in differentiable operatio
 
 import itertools
 from contextlib import contextmanager
+from operator import attrgetter
 
 import numpy as np
 
@@ -145,7 +146,7 @@ class Function:
             record = record or value.requires_grad
         if device is None:
             raise MiniganError(f"{type(self).__name__} needs at least one Tensor: make one with minigan.tensor(…)")
-        self.primitives = device.primitives
+        self.device, self.primitives = device, device.primitives
         array = self.forward(*arrays)
         # NumPy hands a zero-dimensional result back as a scalar; a Tensor always holds an array.
         result = Tensor(array if array.shape else device.xp.asarray(array), device)
@@ -159,17 +160,19 @@ class Function:
         # Where each gradient goes: to the node that made the input, to the leaf itself, or nowhere.
         self.sources = [(value.creator or value) if value is not None and value.requires_grad else None
                         for value in tensors]
-        self.saved = [(value.version, value.version[0]) for value in tensors if value is not None] if self.saves_inputs else []
+        self.saved = []  # (the version counter, what it stood at) of all that backward reads
+        if self.saves_inputs:
+            self.saved = [(value.version, value.version[0]) for value in tensors if value is not None]
         if self.saves_output:
-            self._output = result.data, result.device, result.version
+            self._output = result.data, result.version
             self.saved.append((result.version, 0))
         result.creator, result.requires_grad = self, True
 
     @property
     def output(self):
         """The result as a Tensor of the graph. Made afresh, so that node and result do not keep each other alive."""
-        array, device, version = self._output
-        output = Tensor(array, device, requires_grad=True, version=version)
+        array, version = self._output
+        output = Tensor(array, self.device, requires_grad=True, version=version)
         output.creator = self
         return output
 
@@ -311,7 +314,7 @@ def _nodes_under(root):
             )
         found.add(node)
         waiting += node.sources
-    return sorted(found, key=lambda node: -node.order)
+    return sorted(found, key=attrgetter("order"), reverse=True)
 
 
 def _leading_to(targets, met, nodes):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from .. import ops
 from ..tensor import Tensor
 
 
@@ -12,6 +13,12 @@ class StepResult(NamedTuple):
     g_loss: Tensor
     real_output: Tensor
     fake_output: Tensor
+
+
+def verdicts(D, real, fake):
+    """D's outputs on both batches, from a single pass: twice the rows make the same numbers in fewer, faster products."""
+    output = D(ops.concat((real, fake)))
+    return ops.rows(output, 0, len(real)), ops.rows(output, len(real), len(output))
 
 
 def gan_step(networks, optimizers, loss, real, z, real_label=1.0):
@@ -25,7 +32,7 @@ def gan_step(networks, optimizers, loss, real, z, real_label=1.0):
 
     # Descend D's loss: real images are real, generated ones are not. G is only a source of images here.
     fake = G(z)
-    real_output, fake_output = D(real), D(fake.detach())
+    real_output, fake_output = verdicts(D, real, fake.detach())
     d_loss = loss.discriminator(real_output, fake_output, real_label)
     optimizer_d.zero_grad()
     d_loss.backward()

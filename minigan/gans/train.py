@@ -67,7 +67,8 @@ class Training:
             self._order_epoch, self._order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.count)
         size = self.recipe.batch_size
         pixels = self.images.pixels[self._order[position * size : (position + 1) * size]]
-        real = pixels.reshape(size, -1) * self.dtype.type(2 / 255)
+        real = pixels.reshape(size, -1).astype(self.dtype)
+        real *= self.dtype.type(2 / 255)
         real -= self.dtype.type(1)
         return Tensor(self.device.xp.asarray(real), self.device)
 

@@ -10,10 +10,11 @@ from .loss import least_squares, sigmoid_cross_entropy
 from .matmul import matmul
 from .reduce import mean, sum, sum_to
 from .reshape import reshape
+from .rows import concat, rows
 
 __all__ = [
-    "abs", "add", "broadcast_to", "clip", "div", "exp", "leaky_relu", "least_squares", "log", "matmul", "mean", "mul",
-    "neg", "pow", "relu", "reshape", "sigmoid", "sigmoid_cross_entropy", "softplus", "sqrt", "sub", "sum", "sum_to", "tanh",
+    "abs", "add", "broadcast_to", "clip", "concat", "div", "exp", "leaky_relu", "least_squares", "log", "matmul", "mean", "mul",
+    "neg", "pow", "relu", "reshape", "rows", "sigmoid", "sigmoid_cross_entropy", "softplus", "sqrt", "sub", "sum", "sum_to", "tanh",
 ]
 
 Tensor.__add__ = Tensor.__radd__ = add

@@ -23,8 +23,9 @@ class Sum(Function):
 
     def backward(self, g):
         shape = self.inputs[0].shape
-        kept = shapes.reduced(shape, shapes.axes(shape, self.axis), keepdims=True)
-        return broadcast_to(reshape(g, kept), shape)
+        if self.axis is not None:  # a single number spreads without further ado
+            g = reshape(g, shapes.reduced(shape, shapes.axes(shape, self.axis), keepdims=True))
+        return broadcast_to(g, shape)
 
 
 class Mean(Sum):

@@ -17,7 +17,11 @@ def leaky_relu_backward(gradient, x, slope):
 
     Shapes: gradient g and x equal → same.
     """
-    return gradient * np.maximum(x > 0, x.dtype.type(slope))  # the factor is 1 or the slope
+    factor = np.asarray(x > 0, x.dtype)
+    factor *= x.dtype.type(1 - slope)
+    factor += x.dtype.type(slope)  # exactly 1, or exactly the slope
+    factor *= gradient
+    return factor
 
 
 def tanh(x):

@@ -14,11 +14,18 @@ def adam(parameter, gradient, first, second, step, rate, beta1, beta2, epsilon):
     # The bias corrections of m and v, drawn out of the quotient: the last lines of the paper's section 2.
     root = (1 - beta2**t) ** 0.5
     scale, epsilon = rate[0] * kind(root / (1 - beta1**t)), kind(epsilon * root)
+    change = np.multiply(gradient, kind(1 - beta1))  # one scratch array for all lines: it stays in the cache
     first *= kind(beta1)
-    first += kind(1 - beta1) * gradient
+    first += change
+    np.square(gradient, out=change)
+    change *= kind(1 - beta2)
     second *= kind(beta2)
-    second += kind(1 - beta2) * (gradient * gradient)
-    parameter -= scale * first / (np.sqrt(second) + epsilon)
+    second += change
+    np.sqrt(second, out=change)
+    change += epsilon
+    np.divide(first, change, out=change)
+    change *= scale
+    parameter -= change
 
 
 def sgd(parameter, gradient, rate):

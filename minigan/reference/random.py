@@ -10,36 +10,41 @@ from math import prod
 import numpy as np
 
 # The multipliers and the Weyl increments of the key, as Random123 has them.
-MULTIPLIER_0, MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
+MULTIPLIER_0, MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 WEYL_0, WEYL_1 = 0x9E3779B9, 0xBB67AE85
 ROUNDS = 10
+HALF, LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 def philox(counters, key):
-    """Ten Philox rounds: counters (4, n) uint32 and a key of two 32-bit words → (4, n) uint32."""
-    x0, x1, x2, x3 = (word.astype(np.uint64) for word in counters)  # 64 bits wide, to hold a whole product
-    multiplier0, multiplier1 = np.uint64(MULTIPLIER_0), np.uint64(MULTIPLIER_1)
-    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    """Ten Philox rounds: four arrays of counter words and a key of two → four arrays of random words.
+
+    Words have 32 bits, and lie in uint64 arrays, which hold a whole product of two.
+    """
+    x0, x1, x2, x3 = counters
     key0, key1 = key
     for _ in range(ROUNDS):
-        product0, product1 = multiplier0 * x0, multiplier1 * x2
-        x0, x1 = (product1 >> half) ^ x1 ^ np.uint64(key0), product1 & low
-        x2, x3 = (product0 >> half) ^ x3 ^ np.uint64(key1), product0 & low
+        product0, product1 = MULTIPLIER_0 * x0, MULTIPLIER_1 * x2
+        x0, x1 = (product1 >> HALF) ^ x1 ^ np.uint64(key0), product1 & LOW
+        x2, x3 = (product0 >> HALF) ^ x3 ^ np.uint64(key1), product0 & LOW
         key0, key1 = (key0 + WEYL_0) & 0xFFFFFFFF, (key1 + WEYL_1) & 0xFFFFFFFF
-    return np.stack([x0, x1, x2, x3]).astype(np.uint32)
+    return x0, x1, x2, x3
 
 
-def _fractions(count, seed, counter):
+def _fractions(count, seed, counter, dtype):
     """`count` numbers k·2⁻²⁴, k from the upper 24 bits of each word: exact in float32 and in float64 alike.
 
     Number i is word i mod 4 of counter `counter[0]` + i div 4; the key is the seed's two halves.
     """
     blocks = -(-count // 4)
     number = np.uint64(counter[0]) + np.arange(blocks, dtype=np.uint64)
-    zeros = np.zeros(blocks, np.uint32)
-    counters = np.stack([number.astype(np.uint32), (number >> np.uint64(32)).astype(np.uint32), zeros, zeros])
-    words = philox(counters, (seed & 0xFFFFFFFF, seed >> 32))
-    return (words >> np.uint32(8)).T.reshape(-1)[:count] * 2.0**-24
+    zeros = np.zeros(blocks, np.uint64)
+    words = philox((number & LOW, number >> HALF, zeros, zeros), (seed & 0xFFFFFFFF, seed >> 32))
+    numbers = np.empty((blocks, 4), dtype)
+    for place, word in enumerate(words):
+        numbers[:, place] = word >> np.uint64(8)
+    numbers *= numbers.dtype.type(2.0**-24)
+    return numbers.reshape(-1)[:count]
 
 
 def uniform(shape, seed, counter, low, high, dtype):
@@ -49,8 +54,10 @@ def uniform(shape, seed, counter, low, high, dtype):
     advance it. `seed`: 64 bits. The same numbers on every device and, rounded, in both dtypes.
     """
     kind = np.dtype(dtype).type
-    u = _fractions(prod(shape), seed, counter).astype(dtype)
-    return (kind(low) + kind(high - low) * u).reshape(shape)
+    u = _fractions(prod(shape), seed, counter, dtype)
+    u *= kind(high - low)
+    u += kind(low)
+    return u.reshape(shape)
 
 
 def normal(shape, seed, counter, mean, deviation, dtype):
@@ -60,7 +67,7 @@ def normal(shape, seed, counter, mean, deviation, dtype):
     advance it. `seed`: 64 bits. Equal on every device up to the rounding of ln, √, cos and sin.
     """
     count, kind = prod(shape), np.dtype(dtype).type
-    u = _fractions(count + count % 2, seed, counter).astype(dtype).reshape(-1, 2)
+    u = _fractions(count + count % 2, seed, counter, dtype).reshape(-1, 2)
     radius = np.sqrt(-2 * np.log(u[:, 0] + kind(2.0**-24)))  # u₁ in (0, 1]: ln 0 cannot happen
     angle = kind(2 * np.pi) * u[:, 1]
     pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)

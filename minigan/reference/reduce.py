@@ -11,7 +11,7 @@ def sum(x, axes=None, keepdims=False):
     Shapes: x any → x's shape without the axes, or with them as 1 under `keepdims`. Raises MiniganError for an axis
     that x does not have.
     """
-    return np.asarray(x.sum(shapes.axes(x.shape, axes), keepdims=keepdims))
+    return np.asarray(np.add.reduce(x, shapes.axes(x.shape, axes), keepdims=keepdims))
 
 
 def mean(x, axes=None, keepdims=False):
@@ -20,8 +20,8 @@ def mean(x, axes=None, keepdims=False):
     Shapes: x any → x's shape without the axes, or with them as 1 under `keepdims`. Raises MiniganError for an axis
     that x does not have, or an empty x.
     """
-    shapes.mean_terms(x.shape, axes)
-    return np.asarray(x.mean(shapes.axes(x.shape, axes), keepdims=keepdims))
+    terms = shapes.mean_terms(x.shape, axes)
+    return np.asarray(sum(x, axes, keepdims) / x.dtype.type(terms))
 
 
 def sum_to(x, shape):

@@ -1,0 +1,75 @@
+"""Batches joined and cut along their first axis. Memory is only copied or looked at: no arithmetic, so no kernel.
+
+    y = [a; b; …]       ∂L/∂a, ∂L/∂b, … = the rows of g that came from each
+    y = x[start:stop]   ∂L/∂x = g in those rows, 0 in the others
+
+Cutting and padding with zeros are each other's adjoint.
+"""
+
+from itertools import accumulate
+
+from ..errors import MiniganError
+from ..tensor import Function
+
+
+class Concat(Function):
+    saves_inputs = False
+
+    def forward(self, *arrays):
+        result = self.device.xp.empty((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
+        for array, stop in zip(arrays, accumulate(map(len, arrays))):
+            result[stop - len(array) : stop] = array
+        return result
+
+    def backward(self, g):
+        stops = accumulate(map(len, self.inputs))
+        return tuple(
+            rows(g, stop - len(each), stop) if wanted else None
+            for each, stop, wanted in zip(self.inputs, stops, self.wanted)
+        )
+
+
+class Rows(Function):
+    saves_inputs = False
+
+    def __init__(self, start, stop):
+        self.start, self.stop = start, stop
+
+    def forward(self, x):
+        return x[self.start : self.stop]
+
+    def backward(self, g):
+        return Pad(self.start, len(self.inputs[0]))(g)
+
+
+class Pad(Function):
+    saves_inputs = False
+
+    def __init__(self, start, count):
+        self.start, self.count = start, count
+
+    def forward(self, x):
+        result = self.device.xp.zeros((self.count, *x.shape[1:]), x.dtype)
+        result[self.start : self.start + len(x)] = x
+        return result
+
+    def backward(self, g):
+        return rows(g, self.start, self.start + len(self.inputs[0]))
+
+
+def concat(tensors):
+    """Tensors of shapes (n₁, …), (n₂, …), … that are equal after the first axis → (n₁ + n₂ + …, …).
+
+    Raises MiniganError where they differ.
+    """
+    tensors = tuple(tensors)
+    if not tensors or any(not each.ndim or each.shape[1:] != tensors[0].shape[1:] for each in tensors):
+        raise MiniganError(f"concat: shapes {[each.shape for each in tensors]} differ after the first axis")
+    return Concat()(*tensors)
+
+
+def rows(x, start, stop):
+    """x[start:stop] along the first axis, for 0 ≤ start ≤ stop ≤ n; raises MiniganError for anything else."""
+    if not (x.ndim and 0 <= start <= stop <= len(x)):
+        raise MiniganError(f"rows {start} to {stop} of a tensor of shape {x.shape}")
+    return Rows(start, stop)(x)

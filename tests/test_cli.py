@@ -176,7 +176,7 @@ def test_ctrl_c_saves_and_exits_130(tmp_path):
         if len(list(tmp_path.glob("run/samples/*.png"))) > 1:
             break
     training.send_signal(signal.SIGINT)
-    out, errors = training.communicate(timeout=30)
+    _out, errors = training.communicate(timeout=30)
     assert training.returncode == 130 and "stopped at step" in errors and "Traceback" not in errors, errors
     with np.load(tmp_path / "run" / "checkpoint.npz") as state:
         steps = int(state["steps_done"])

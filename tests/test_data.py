@@ -136,7 +136,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 class Server(http.server.BaseHTTPRequestHandler):
     """/good serves all, /ranges serves ranges too, /broken breaks off half way, /wrong serves another file."""
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         start = 0
         place = self.path.split("/")[1]
         self.server.asked.append((place, self.headers.get("Range")))

@@ -51,7 +51,7 @@ def test_a_module_of_ones_own():
     net = Residual()
     net(mg.tensor(np.ones((2, 4)))).sum().backward()
     assert all(parameter.grad is not None for parameter in net.parameters())
-    assert list(net.named_parameters())[0] == "inner.0.weight" and "scale" in net.named_parameters()
+    assert next(iter(net.named_parameters())) == "inner.0.weight" and "scale" in net.named_parameters()
 
 
 def test_state_goes_round_and_wrong_state_raises():

@@ -5,8 +5,8 @@ Goodfellow et al. 2014, eq. 1:   min_G max_D  E ln D(x) + E ln(1 − D(G(z))),  
 D maximises it: with logits, that is minimising the sigmoid cross entropy of "real is 1, fake is 0".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 from .. import ops
 

@@ -1,5 +1,6 @@
 """The networks of the recipes: functions from a recipe to a Sequential."""
 
+import itertools
 from math import prod
 
 from .. import nn
@@ -21,7 +22,7 @@ def discriminator(recipe, image_shape, generator):
 
 def _hidden(widths, slope, generator):
     layers = []
-    for inputs, outputs in zip(widths, widths[1:]):
+    for inputs, outputs in itertools.pairwise(widths):
         layers += [nn.Dense(inputs, outputs, generator=generator), nn.LeakyReLU(slope)]
     return layers
 

@@ -14,6 +14,21 @@ from .gradcheck import GradientError, gradcheck
 from .tensor import Function, Tensor, grad, no_grad, tensor
 
 __all__ = [
-    "DeviceError", "Function", "GradientError", "LaunchError", "MiniganError", "Tensor", "grad", "gradcheck", "init",
-    "kernel", "nn", "no_grad", "ops", "optim", "random", "reload", "tensor",
+    "DeviceError",
+    "Function",
+    "GradientError",
+    "LaunchError",
+    "MiniganError",
+    "Tensor",
+    "grad",
+    "gradcheck",
+    "init",
+    "kernel",
+    "nn",
+    "no_grad",
+    "ops",
+    "optim",
+    "random",
+    "reload",
+    "tensor",
 ]

@@ -132,7 +132,9 @@ def check_kernels(file):
         for architecture in nvrtc.ARCHITECTURES:
             cubin, log, _ = nvrtc.compile_cubin(source.text(file), file, source.options(real), architecture)
             problems = [
-                (name, f"{used.local} bytes of local memory") for name, used in nvrtc.resources(log).items() if used.local
+                (name, f"{used.local} bytes of local memory")
+                for name, used in nvrtc.resources(log).items()
+                if used.local
             ]
             if real == "float":
                 for name, code in nvrtc.sass(cubin).items():

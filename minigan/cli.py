@@ -61,7 +61,9 @@ def build_parser():
     parser = argparse.ArgumentParser(
         prog="minigan", description="Learn GANs down to the metal.", epilog="minigan COMMAND --help shows examples."
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and the devices and compilers found")
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="print the version, and the devices and compilers found"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
     _add_train(commands)
     _add_sample(commands)
@@ -95,11 +97,19 @@ def _add_train(commands):
     add("--seed", type=int, metavar="N", help="of the weights, the noise and the order of the data (default: 0)")
     add("--out", metavar="RUN", help="the run's folder (default: runs/RECIPE-1, -2, …)")
     add("--resume", metavar="RUN", help="go on with an earlier run, up to --epochs or --steps")
-    add("--kernels", nargs="+", default=[], metavar="KERNEL=VERSION", help="use this version of a CUDA kernel, as matmul=v1")
+    add(
+        "--kernels",
+        nargs="+",
+        default=[],
+        metavar="KERNEL=VERSION",
+        help="use this version of a CUDA kernel, as matmul=v1",
+    )
 
 
 def _add_sample(commands):
-    add = _add_command(commands, "sample", sample, "draw new images with a trained generator", SAMPLE_EXAMPLE).add_argument
+    add = _add_command(
+        commands, "sample", sample, "draw new images with a trained generator", SAMPLE_EXAMPLE
+    ).add_argument
     add("folder", metavar="RUN", help="the run's folder")
     add("-n", type=int, default=100, metavar="N", help="how many (default: 100)")
     add("--seed", type=int, default=1, metavar="N", help="of the noise (default: 1)")
@@ -131,13 +141,17 @@ def train(options):
     if steps <= training.steps_done:
         raise MiniganError(f"{run.path} is at step {training.steps_done} already: ask for more by --epochs or --steps")
     sizes = [sum(parameter.size for parameter in network.parameters()) for network in training.networks]
-    print(f"{training.recipe.name} ({training.recipe.preset}, {training.recipe.loss}) on {training.count:,} images of "
-          f"{training.images.name}, on {training.device}: G {sizes[0]:,} and D {sizes[1]:,} parameters")
+    print(
+        f"{training.recipe.name} ({training.recipe.preset}, {training.recipe.loss}) on {training.count:,} images of "
+        f"{training.images.name}, on {training.device}: G {sizes[0]:,} and D {sizes[1]:,} parameters"
+    )
     try:
         run_training(training, steps, run)
     except OSError as error:
-        raise MiniganError(f"{_explain_os_error(error)}; the run is kept as it was last saved: make room, then "
-                           f"minigan train --resume {run.path}") from None
+        raise MiniganError(
+            f"{_explain_os_error(error)}; the run is kept as it was last saved: make room, then "
+            f"minigan train --resume {run.path}"
+        ) from None
     finally:
         print(f"step {training.steps_done}: see {run.path}/first-and-last.png, losses.png, training.gif and samples/")
     return 0

@@ -59,8 +59,10 @@ def gradcheck(fn, inputs, directions=5, step=1e-4, tolerance=1e-6, seed=0):
         if abs(coarse - fine) > tolerance * scale:
             kinks += 1
             if kinks > 20 * directions:
-                raise GradientError(f"gradcheck: {kinks} directions met a kink: move the inputs away from it, or"
-                                    f" choose another step than {step}")
+                raise GradientError(
+                    f"gradcheck: {kinks} directions met a kink: move the inputs away from it, or"
+                    f" choose another step than {step}"
+                )
             continue
         error = abs(slope - fine) / scale
         if not error <= tolerance:  # written so that NaN fails
@@ -91,7 +93,9 @@ def _difference(fn, inputs, direction, weights, h):
 
 def _explain(inputs, gradients, fn, weights, step, slope, fine, error):
     """The message of a failure: the inputs, and element by element the gradient as computed and by differences."""
-    lines = [f"gradient differs from central differences by {error:.2g}: {slope!r} along a direction, expected {fine!r}"]
+    lines = [
+        f"gradient differs from central differences by {error:.2g}: {slope!r} along a direction, expected {fine!r}"
+    ]
     computed = iter(gradients)
     for position, value in enumerate(inputs):
         lines.append(f"input {position} =\n{value.numpy()}")

@@ -16,7 +16,9 @@ def matmul(a, b, bias, transpose_a, transpose_b):
     k_of_b, n = reversed(b) if transpose_b else b
     if k != k_of_b:
         marks = "ᵀ" if transpose_a else "", "ᵀ" if transpose_b else ""
-        raise MiniganError(f"matmul: a{marks[0]} of shape {(m, k)} and b{marks[1]} of shape {(k_of_b, n)}: {k} ≠ {k_of_b}")
+        raise MiniganError(
+            f"matmul: a{marks[0]} of shape {(m, k)} and b{marks[1]} of shape {(k_of_b, n)}: {k} ≠ {k_of_b}"
+        )
     if bias is not None and bias != (n,):
         raise MiniganError(f"matmul: bias of shape {bias}, expected {(n,)}")
     return m, k, n

@@ -158,8 +158,9 @@ class Function:
         self.inputs, self.order = inputs, next(_clock)
         tensors = [value if isinstance(value, Tensor) else None for value in inputs]
         # Where each gradient goes: to the node that made the input, to the leaf itself, or nowhere.
-        self.sources = [(value.creator or value) if value is not None and value.requires_grad else None
-                        for value in tensors]
+        self.sources = [
+            (value.creator or value) if value is not None and value.requires_grad else None for value in tensors
+        ]
         self.saved = []  # (the version counter, what it stood at) of all that backward reads
         if self.saves_inputs:
             self.saved = [(value.version, value.version[0]) for value in tensors if value is not None]
@@ -186,8 +187,10 @@ class Function:
     def _refuse_mixture(self, inputs):
         kinds = [f"{value.dtype} on {value.device}" for value in inputs if isinstance(value, Tensor)]
         mixed = DeviceError if len({kind.split()[-1] for kind in kinds}) > 1 else MiniganError
-        raise mixed(f"{type(self).__name__}: operands are {' and '.join(kinds)}: bring them together with .to(device)"
-                    " or minigan.tensor(…, dtype=…)")
+        raise mixed(
+            f"{type(self).__name__}: operands are {' and '.join(kinds)}: bring them together with .to(device)"
+            " or minigan.tensor(…, dtype=…)"
+        )
 
 
 def _number(function, value):
@@ -196,7 +199,9 @@ def _number(function, value):
         return float(value)
     except (TypeError, ValueError):
         kind = type(value).__name__
-        raise TypeError(f"{type(function).__name__}: expected a Tensor or a number, got {kind}: minigan.tensor(…)") from None
+        raise TypeError(
+            f"{type(function).__name__}: expected a Tensor or a number, got {kind}: minigan.tensor(…)"
+        ) from None
 
 
 def tensor(values, device="cpu", dtype=None, requires_grad=False):

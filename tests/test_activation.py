@@ -37,6 +37,11 @@ def test_nan_stays_nan():
 
 def test_dtype_is_kept():
     x = np.ones(3, np.float32)
-    for y in (reference.leaky_relu(x, 0.2), reference.leaky_relu_backward(x, x, 0.2), reference.sigmoid(x),
-              reference.tanh_backward(x, x), reference.sigmoid_backward(x, x)):
+    for y in (
+        reference.leaky_relu(x, 0.2),
+        reference.leaky_relu_backward(x, x, 0.2),
+        reference.sigmoid(x),
+        reference.tanh_backward(x, x),
+        reference.sigmoid_backward(x, x),
+    ):
         assert y.dtype == np.float32

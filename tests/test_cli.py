@@ -147,8 +147,11 @@ def test_a_folder_with_another_run_is_refused_and_left_alone(run):
 
 
 def test_damaged_runs(run, tmp_path):
-    for name, content, message in (("config.json", "{", "cannot read"), ("config.json", "{}", "another version"),
-                                   ("checkpoint.npz", "x", "cannot read the checkpoint")):
+    for name, content, message in (
+        ("config.json", "{", "cannot read"),
+        ("config.json", "{}", "another version"),
+        ("checkpoint.npz", "x", "cannot read the checkpoint"),
+    ):
         folder = tmp_path / name / message.replace(" ", "-")
         folder.mkdir(parents=True)
         for each in ("config.json", "checkpoint.npz"):
@@ -159,7 +162,9 @@ def test_damaged_runs(run, tmp_path):
 
 
 def test_a_diverging_run_says_so_and_is_kept(tmp_path):
-    done = minigan("train", "gan", "--data", "digits", "--device", "cpu", "--lr", "1e30", "--steps", "400", "--out", "run")
+    done = minigan(
+        "train", "gan", "--data", "digits", "--device", "cpu", "--lr", "1e30", "--steps", "400", "--out", "run"
+    )
     assert done.returncode == 2 and "is not a number at step" in done.stderr and "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
     with np.load(tmp_path / "run" / "checkpoint.npz") as state:

@@ -69,7 +69,9 @@ def test_digits_are_the_same_for_the_same_seed_and_even():
 def test_digits_fill_the_frame_and_touch_no_border():
     pixels, _ = digits(500)
     assert pixels.max() == 255 and 0.08 < (pixels > 127).mean() < 0.3
-    border = np.r_[pixels[:, 0, 0].ravel(), pixels[:, 0, -1].ravel(), pixels[:, 0, :, 0].ravel(), pixels[:, 0, :, -1].ravel()]
+    border = np.r_[
+        pixels[:, 0, 0].ravel(), pixels[:, 0, -1].ravel(), pixels[:, 0, :, 0].ravel(), pixels[:, 0, :, -1].ravel()
+    ]
     assert (border > 127).mean() < 0.005
 
 
@@ -205,7 +207,9 @@ def test_a_rotten_part_is_thrown_away(server, tmp_path):
 
 def test_no_mirror_works_is_one_line_that_names_each(server, tmp_path):
     places = [address(server, "missing"), address(server, "wrong"), "http://127.0.0.1:1/file"]
-    with pytest.raises(MiniganError, match=r"missing/file: Not Found; .*wrong SHA-256; .*refused.*--data digits") as error:
+    with pytest.raises(
+        MiniganError, match=r"missing/file: Not Found; .*wrong SHA-256; .*refused.*--data digits"
+    ) as error:
         download("file", places, SHA256, tmp_path)
     assert "\n" not in str(error.value) and not (tmp_path / "file").exists()
 

@@ -29,8 +29,13 @@ def test_reference_of_one_operand(name, formula):
 
 def test_reference_of_two_operands():
     a, b = np.array([[1.5], [2.5]]), np.array([2.0, 4.0, 5.0])
-    for name, formula in (("add", lambda p, q: p + q), ("sub", lambda p, q: p - q), ("mul", lambda p, q: p * q),
-                          ("div", lambda p, q: p / q), ("pow", lambda p, q: p**q)):
+    for name, formula in (
+        ("add", lambda p, q: p + q),
+        ("sub", lambda p, q: p - q),
+        ("mul", lambda p, q: p * q),
+        ("div", lambda p, q: p / q),
+        ("pow", lambda p, q: p**q),
+    ):
         assert_close(getattr(reference, name)(a, b), [[formula(p, q) for q in b] for p in a[:, 0]])
 
 

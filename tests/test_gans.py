@@ -38,8 +38,11 @@ def test_losses_are_their_formulas():
     for name, d_loss, g_loss in (
         ("heuristic", -np.log(p).mean() - np.log(1 - q).mean(), -np.log(q).mean()),
         ("minimax", -np.log(p).mean() - np.log(1 - q).mean(), np.log(1 - q).mean()),
-        ("least-squares", ((real.numpy() - 1) ** 2).mean() / 2 + (fake.numpy() ** 2).mean() / 2,
-         ((fake.numpy() - 1) ** 2).mean() / 2),
+        (
+            "least-squares",
+            ((real.numpy() - 1) ** 2).mean() / 2 + (fake.numpy() ** 2).mean() / 2,
+            ((fake.numpy() - 1) ** 2).mean() / 2,
+        ),
     ):
         assert_close(LOSSES[name].discriminator(real, fake, 1.0).numpy(), d_loss)
         assert_close(LOSSES[name].generator(fake).numpy(), g_loss)
@@ -82,7 +85,10 @@ def test_a_step_is_algorithm_1(images):
     assert_close(result.d_loss.numpy(), d_loss(before[1], before[0]))
     assert_close(result.g_loss.numpy(), g_loss(d_state, before[0]))  # G learns against the new D
     # Adam's first step is lr · sign(gradient): the signs of all the derivatives are visible.
-    for state, after, loss in ((before[1], d_state, lambda s: d_loss(s, before[0])), (before[0], g_state, lambda s: g_loss(d_state, s))):
+    for state, after, loss in (
+        (before[1], d_state, lambda s: d_loss(s, before[0])),
+        (before[0], g_state, lambda s: g_loss(d_state, s)),
+    ):
         for name in ("2.bias", "0.bias"):
             for i in np.ndindex(state[name].shape):
                 plus, minus = ({**state, name: state[name].copy()} for _ in range(2))
@@ -100,7 +106,9 @@ def test_an_epoch_shows_every_image_once(images):
         seen.append(training.batch().numpy())
         training.steps_done += 1
     seen = np.concatenate(seen)
-    assert sorted(map(bytes, np.rint((seen + 1) * 127.5).astype(np.uint8))) == sorted(map(bytes, images.pixels.reshape(200, -1)))
+    assert sorted(map(bytes, np.rint((seen + 1) * 127.5).astype(np.uint8))) == sorted(
+        map(bytes, images.pixels.reshape(200, -1))
+    )
     assert seen.min() == -1 and seen.max() == 1
     assert (training.batch().numpy() != seen[:20]).any()  # the next epoch has another order
 
@@ -146,7 +154,15 @@ def test_a_run_leaves_everything_behind(images, tmp_path):
     run = RunFolder.create(tmp_path / "run", training)
     rows = train(training, 25, run, progress=False)
     names = {path.name for path in run.path.iterdir()}
-    assert names == {"config.json", "checkpoint.npz", "metrics.csv", "samples", "losses.png", "first-and-last.png", "training.gif"}
+    assert names == {
+        "config.json",
+        "checkpoint.npz",
+        "metrics.csv",
+        "samples",
+        "losses.png",
+        "first-and-last.png",
+        "training.gif",
+    }
     assert [path.name for path in run.pictures()] == [
         "step-0000000-epoch-0.png", "step-0000010-epoch-1.png", "step-0000020-epoch-2.png", "step-0000025-epoch-2.5.png",
     ]  # fmt: skip

@@ -66,7 +66,10 @@ def test_a_double_literal_in_a_float_kernel_is_seen():
 
 def test_local_memory_is_seen():
     assert compiled("real t[3] = {x[0], x[1], x[2]}; x[0] = t[2];")[0].local == 0
-    assert compiled("real t[64]; for (int i = 0; i < n; ++i) t[i * i % 64] = x[i]; x[0] = t[n] + t[n / 2];")[0].local >= 256
+    assert (
+        compiled("real t[64]; for (int i = 0; i < n; ++i) t[i * i % 64] = x[i]; x[0] = t[n] + t[n / 2];")[0].local
+        >= 256
+    )
 
 
 def test_spills_are_seen():

@@ -25,8 +25,12 @@ extern "C" __global__ void by_value(Pair p) {}
 
 @pytest.fixture
 def kernel():
-    parameters = (Parameter("const real*", "x", False), Parameter("real*", "y", True), Parameter("int", "n", False),
-                  Parameter("real", "a", False))
+    parameters = (
+        Parameter("const real*", "x", False),
+        Parameter("real*", "y", True),
+        Parameter("int", "n", False),
+        Parameter("real", "a", False),
+    )
     return Kernel("demo.cu", "demo_v1", parameters)
 
 
@@ -72,7 +76,9 @@ def test_host_arrays_are_refused():
 
 
 def test_different_shapes_are_refused():
-    with pytest.raises(mg.MiniganError, match=r"tanh_backward: arrays of different shapes: gradient \(3,\), output \(4,\)"):
+    with pytest.raises(
+        mg.MiniganError, match=r"tanh_backward: arrays of different shapes: gradient \(3,\), output \(4,\)"
+    ):
         cuda.tanh_backward(np.ones(3), np.ones(4))
 
 
@@ -118,7 +124,14 @@ def test_parameter_types_are_the_compilers(nvrtc_here):
         return nvrtc.parameter_types(AXPY, "axpy.cu", ("--std=c++17",), name)
 
     assert types("axpy") == ["int", "float", "const float*", "float*", "float"]
-    assert types("mangled") == ["const double*", "const double*", "unsigned char*", "Pair*", "Pair*", "unsigned long long"]
+    assert types("mangled") == [
+        "const double*",
+        "const double*",
+        "unsigned char*",
+        "Pair*",
+        "Pair*",
+        "unsigned long long",
+    ]
     assert types("nothing") == []
     with pytest.raises(mg.MiniganError, match="axpy.cu has no kernel 'axpby'"):
         types("axpby")
@@ -146,7 +159,13 @@ def test_a_users_kernel_is_planned_and_checked(nvrtc_here, tmp_path):
 
 @pytest.mark.parametrize(
     ("grid", "block", "message"),
-    [(0, 32, "grid 0"), (1, (32, 0), "block"), (1, 1025, "1025 threads, at most 1024"), (1, (1, 2, 3, 4), "block"), (1, 1.5, "block 1.5")],
+    [
+        (0, 32, "grid 0"),
+        (1, (32, 0), "block"),
+        (1, 1025, "1025 threads, at most 1024"),
+        (1, (1, 2, 3, 4), "block"),
+        (1, 1.5, "block 1.5"),
+    ],
 )
 def test_bad_geometry_is_refused(nvrtc_here, grid, block, message):
     with pytest.raises(mg.LaunchError, match=message):

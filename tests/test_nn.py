@@ -10,7 +10,9 @@ from minigan import init, nn
 
 def small_net(dtype="float64"):
     generator = mg.random.Generator(1, dtype=dtype)
-    return nn.Sequential(nn.Dense(4, 5, generator=generator), nn.LeakyReLU(0.2), nn.Dense(5, 3, generator=generator), nn.Tanh())
+    return nn.Sequential(
+        nn.Dense(4, 5, generator=generator), nn.LeakyReLU(0.2), nn.Dense(5, 3, generator=generator), nn.Tanh()
+    )
 
 
 def test_a_network_is_the_formula():

@@ -53,7 +53,9 @@ def test_the_wheel_trains_in_another_folder(wheel, tmp_path):
 
 
 def test_import_is_quick_and_imports_neither_cupy_nor_matplotlib():
-    program = "import sys, minigan; print('cupy' in sys.modules, 'matplotlib' in sys.modules, 'minigan.gans' in sys.modules)"
+    program = (
+        "import sys, minigan; print('cupy' in sys.modules, 'matplotlib' in sys.modules, 'minigan.gans' in sys.modules)"
+    )
     best = float("inf")
     for _ in range(3):
         start = time.perf_counter()
@@ -74,7 +76,11 @@ def test_every_kernel_stem_has_its_rooms():
 @pytest.mark.parametrize("package", ["ops", "reference", "cuda", "tensor", "shapes"])
 def test_arrows_point_one_way(package):
     """cli → gans → nn, optim → ops → tensor → reference | cuda; nothing below ops knows Tensors."""
-    above = {"ops": "gans|nn|optim|cli", "tensor": "ops|gans|nn|optim|cli", "shapes": "ops|tensor|gans|nn|cuda|reference"}
+    above = {
+        "ops": "gans|nn|optim|cli",
+        "tensor": "ops|gans|nn|optim|cli",
+        "shapes": "ops|tensor|gans|nn|cuda|reference",
+    }
     forbidden = above.get(package, "ops|tensor|gans|nn|cli|" + ("cuda" if package == "reference" else "reference"))
     place = ROOT / "minigan" / package
     for path in place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
@@ -83,7 +89,9 @@ def test_arrows_point_one_way(package):
         for module, names in imports:
             reached = [module.removeprefix(dots)] if module != dots else [name.strip() for name in names.split(",")]
             if module.startswith(dots):
-                assert not any(re.fullmatch(forbidden, each.split(".")[0]) for each in reached), f"{path.name}: {module}"
+                assert not any(re.fullmatch(forbidden, each.split(".")[0]) for each in reached), (
+                    f"{path.name}: {module}"
+                )
 
 
 def test_ruff_passes():

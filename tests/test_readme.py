@@ -39,8 +39,13 @@ def test_ci_runs_the_two_commands():
 
 
 def test_the_stem_of_the_tour_has_its_five_rooms():
-    for room in ("minigan/ops/matmul.py", "minigan/reference/matmul.py", "kernels/matmul.cu", "minigan/cuda/matmul.py",
-                 "tests/test_matmul.py"):
+    for room in (
+        "minigan/ops/matmul.py",
+        "minigan/reference/matmul.py",
+        "kernels/matmul.cu",
+        "minigan/cuda/matmul.py",
+        "tests/test_matmul.py",
+    ):
         assert (ROOT / room).is_file() and room.split("/", 1)[-1] in README
 
 

@@ -47,7 +47,16 @@ def test_broadcast_gradients_have_the_inputs_shapes():
 
 def test_numbers_on_either_side():
     x = leaf([2.0])
-    for result, expected in ((1 + x, 3), (1 - x, -1), (3 * x, 6), (1 / x, 0.5), (x / 4, 0.5), (x**3, 8), (2**x, 4), (-x, -2)):
+    for result, expected in (
+        (1 + x, 3),
+        (1 - x, -1),
+        (3 * x, 6),
+        (1 / x, 0.5),
+        (x / 4, 0.5),
+        (x**3, 8),
+        (2**x, 4),
+        (-x, -2),
+    ):
         assert result.numpy()[0] == expected and result.dtype == np.float64
 
 
@@ -62,9 +71,9 @@ def test_deep_graph_needs_no_recursion():
 
 def test_second_and_third_derivative():
     x = leaf(2.0)
-    first, = mg.grad(x**4, [x], create_graph=True)
-    second, = mg.grad(first, [x], create_graph=True)
-    third, = mg.grad(second, [x])
+    (first,) = mg.grad(x**4, [x], create_graph=True)
+    (second,) = mg.grad(first, [x], create_graph=True)
+    (third,) = mg.grad(second, [x])
     assert [round(each.item(), 9) for each in (first, second, third)] == [32.0, 48.0, 48.0]
 
 
@@ -101,7 +110,7 @@ def test_grad_with_a_weighting():
 
 def test_a_derivative_that_is_zero_is_zeros_and_never_none():
     x = leaf([1.0, -2.0])
-    slope, = mg.grad(ops.leaky_relu(x, 0.2).sum(), [x], create_graph=True)
+    (slope,) = mg.grad(ops.leaky_relu(x, 0.2).sum(), [x], create_graph=True)
     assert_close(mg.grad(slope.sum(), [x], retain_graph=True)[0].numpy(), [0.0, 0.0])
     (slope * 0 + ops.leaky_relu(x, 0.2)).sum().backward()
     assert_close(x.grad.numpy(), [1.0, 0.2])
@@ -219,7 +228,9 @@ def test_a_wrongly_shaped_gradient_is_caught():
         def backward(self, g):
             return g, g  # b was broadcast: its sum is missing
 
-    with pytest.raises(mg.MiniganError, match=r"Bad.backward returned a gradient of shape \(2, 3\) for an input of \(3,\)"):
+    with pytest.raises(
+        mg.MiniganError, match=r"Bad.backward returned a gradient of shape \(2, 3\) for an input of \(3,\)"
+    ):
         Bad()(leaf(np.ones((2, 3))), leaf(np.ones(3))).sum().backward()
 
 

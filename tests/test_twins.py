@@ -86,8 +86,14 @@ def test_kernels_equal_reference(dtype, tolerance, version):
 def test_shape_errors_are_the_same_on_both():
     a, b = np.zeros((2, 3), np.float32), np.zeros((4, 5), np.float32)
     for package in (reference, cuda):
-        for name, args in (("matmul", (a, b)), ("add", (a, b)), ("sum", (a, 2)), ("mean", (np.zeros((0,)),)),
-                           ("broadcast_to", (a, (3,))), ("sum_to", (a, (4,))),
-                           ("matmul", (a, a.T.copy(), None, False, False, "relu"))):
+        for name, args in (
+            ("matmul", (a, b)),
+            ("add", (a, b)),
+            ("sum", (a, 2)),
+            ("mean", (np.zeros((0,)),)),
+            ("broadcast_to", (a, (3,))),
+            ("sum_to", (a, (4,))),
+            ("matmul", (a, a.T.copy(), None, False, False, "relu")),
+        ):
             with pytest.raises(shapes.MiniganError):
                 getattr(package, name)(*args)

@@ -31,7 +31,9 @@ def plan_broadcast(name, shape, operands, **numbers):
     steps = [shapes.strides(operand, shape) for operand in operands.values()]
     lengths, steps = shapes.collapse(shape, *steps)
     if len(lengths) > AXES:
-        raise LaunchError(f"kernel {name}: broadcasting {operands} to {shape} walks {len(lengths)} axes, at most {AXES}")
+        raise LaunchError(
+            f"kernel {name}: broadcasting {operands} to {shape} walks {len(lengths)} axes, at most {AXES}"
+        )
     lengths += (1,) * (AXES - len(lengths))
     for prefix, own in zip(operands, steps):
         own += (0,) * (AXES - len(own))

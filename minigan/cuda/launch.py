@@ -215,8 +215,12 @@ def _number(kernel, parameter, value, real):
 def refuse_host_arrays(plan, arrays):
     for name, array in arrays.items():
         if array is not None and array_module(array) is np:
-            raise DeviceError(f"kernel {plan.kernel.name}: argument {name} is a NumPy array in host memory, "
-                              "expected a CuPy array: move it with .to('cuda')")
+            raise DeviceError(
+                f"kernel {plan.kernel.name}: argument {name} is a NumPy array in host memory, "
+                "expected a CuPy array: move it with .to('cuda')"
+            )
         if array is not None and array.device.id != (current := array_module(array).cuda.Device().id):
-            raise DeviceError(f"kernel {plan.kernel.name}: argument {name} lies on GPU {array.device.id}, "
-                              f"and the current one is GPU {current}")
+            raise DeviceError(
+                f"kernel {plan.kernel.name}: argument {name} lies on GPU {array.device.id}, "
+                f"and the current one is GPU {current}"
+            )

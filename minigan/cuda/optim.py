@@ -16,8 +16,17 @@ declare("optim.cu", "sgd", "real* parameter, const real* gradient, const real* r
 def plan_adam(n, beta1, beta2, epsilon):
     """ln β and 1 − β are computed here, in double: see the kernel's comment."""
     log1, log2 = (log(beta) if beta else -inf for beta in (beta1, beta2))
-    return plan_elementwise("adam", n, beta1=beta1, rest1=1 - beta1, log_beta1=log1, beta2=beta2, rest2=1 - beta2,
-                            log_beta2=log2, epsilon=epsilon)
+    return plan_elementwise(
+        "adam",
+        n,
+        beta1=beta1,
+        rest1=1 - beta1,
+        log_beta1=log1,
+        beta2=beta2,
+        rest2=1 - beta2,
+        log_beta2=log2,
+        epsilon=epsilon,
+    )
 
 
 def adam(parameter, gradient, first, second, step, rate, beta1, beta2, epsilon):

@@ -21,8 +21,17 @@ def plan(shape, axes, scale=1.0):
     summed = _two_axes(axes, shape, steps)
     outputs, terms = prod(kept[0]), prod(summed[0])
     version, kernel = pick("sum", "v2" if terms >= BLOCK and outputs < 1024 else "v1")
-    numbers = dict(outputs=outputs, terms=terms, k1=kept[0][1], ks0=kept[1][0], ks1=kept[1][1], r1=max(summed[0][1], 1),
-                   rs0=summed[1][0], rs1=summed[1][1], scale=scale)
+    numbers = dict(
+        outputs=outputs,
+        terms=terms,
+        k1=kept[0][1],
+        ks0=kept[1][0],
+        ks1=kept[1][1],
+        r1=max(summed[0][1], 1),
+        rs0=summed[1][0],
+        rs1=summed[1][1],
+        scale=scale,
+    )
     blocks = -(-outputs // BLOCK) if version == "v1" else outputs
     return Plan(kernel, (blocks, 1, 1), (BLOCK, 1, 1), numbers)
 

@@ -55,7 +55,9 @@ class UserKernel:
     def __call__(self, grid, block, args, shared=0):
         plan, arrays = self.plan(grid, block, args, shared)
         if prod(plan.block) > MAX_THREADS:
-            raise LaunchError(f"kernel {self.name}: block {plan.block} has {prod(plan.block)} threads, at most {MAX_THREADS}")
+            raise LaunchError(
+                f"kernel {self.name}: block {plan.block} has {prod(plan.block)} threads, at most {MAX_THREADS}"
+            )
         _, arguments = bind(plan, arrays)
         refuse_host_arrays(plan, arrays)
         _function(self.text, self.name)(plan.grid, plan.block, arguments, shared_mem=shared)

@@ -68,9 +68,12 @@ def _fetch(address, part):
     with answer:
         resumed = answer.status == 206  # a server that ignores the range sends the whole file
         total = start * resumed + int(answer.headers.get("Content-Length") or 0)
-        with open(part, "ab" if resumed else "wb") as out, tqdm(
-            total=total or None, initial=start * resumed, unit="B", unit_scale=True, desc=part.stem, delay=2
-        ) as bar:
+        with (
+            open(part, "ab" if resumed else "wb") as out,
+            tqdm(
+                total=total or None, initial=start * resumed, unit="B", unit_scale=True, desc=part.stem, delay=2
+            ) as bar,
+        ):
             while chunk := answer.read(CHUNK):
                 out.write(chunk)
                 bar.update(len(chunk))

@@ -32,10 +32,14 @@ def read_idx(path, dimensions):
     expected = (UNSIGNED_BYTES << 8) + dimensions
     magic = int.from_bytes(content[:4], "big")
     if magic != expected:
-        raise MiniganError(f"{path} starts with magic {magic:#06x}, expected {expected:#06x} (idx, {dimensions} dimensions)")
+        raise MiniganError(
+            f"{path} starts with magic {magic:#06x}, expected {expected:#06x} (idx, {dimensions} dimensions)"
+        )
     start = 4 + 4 * dimensions
     shape = [int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4)]
     if len(content) - start != prod(shape):
         size = " × ".join(map(str, shape))
-        raise MiniganError(f"{path} holds {len(content) - start} bytes of data, expected {size} = {prod(shape)}: it is cut or mixed up")
+        raise MiniganError(
+            f"{path} holds {len(content) - start} bytes of data, expected {size} = {prod(shape)}: it is cut or mixed up"
+        )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -32,7 +32,9 @@ def mnist(folder=None):
     paths = [_find(Path(named), name) if named else _fetch(name) for name in (IMAGES, LABELS)]
     pixels, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
     if len(pixels) != len(labels):
-        raise MiniganError(f"{paths[0]} holds {len(pixels)} images and {paths[1]} {len(labels)} labels: they do not belong together")
+        raise MiniganError(
+            f"{paths[0]} holds {len(pixels)} images and {paths[1]} {len(labels)} labels: they do not belong together"
+        )
     return pixels[:, None], labels
 
 

@@ -8,6 +8,17 @@ from .steps import StepResult, gan_step
 from .train import Diverged, Interrupted, Training, train
 
 __all__ = [
-    "LOSSES", "RECIPES", "Diverged", "Interrupted", "Recipe", "RunFolder", "StepResult", "Training", "discriminator",
-    "find_recipe", "gan_step", "generator", "train",
+    "LOSSES",
+    "RECIPES",
+    "Diverged",
+    "Interrupted",
+    "Recipe",
+    "RunFolder",
+    "StepResult",
+    "Training",
+    "discriminator",
+    "find_recipe",
+    "gan_step",
+    "generator",
+    "train",
 ]

@@ -10,8 +10,11 @@ from ..tensor import no_grad
 def generator(recipe, image_shape, generator):
     """G: noise (n, latent) → pixels (n, channels·height·width) in (−1, 1). `generator` draws the initial weights."""
     widths = (recipe.latent, *recipe.hidden)
-    return nn.Sequential(*_hidden(widths, recipe.slope, generator),
-                         nn.Dense(widths[-1], prod(image_shape), generator=generator), nn.Tanh())
+    return nn.Sequential(
+        *_hidden(widths, recipe.slope, generator),
+        nn.Dense(widths[-1], prod(image_shape), generator=generator),
+        nn.Tanh(),
+    )
 
 
 def discriminator(recipe, image_shape, generator):

@@ -1,8 +1,8 @@
 """The folder of a run.
 
-    config.json      what was asked for             metrics.csv   a row for every look at the losses
-    checkpoint.npz   networks, optimizers, noise    samples/      a grid every epoch, always from the same z
-    losses.png, first-and-last.png and training.gif are drawn when the run ends
+config.json      what was asked for             metrics.csv   a row for every look at the losses
+checkpoint.npz   networks, optimizers, noise    samples/      a grid every epoch, always from the same z
+losses.png, first-and-last.png and training.gif are drawn when the run ends
 """
 
 import csv

@@ -121,8 +121,15 @@ def train(training, steps, run=None, progress=True):
     if run and not training.steps_done:
         run.save(training)
     rows, waiting, good, since = [], [], training.state(), time.perf_counter()
-    bar = tqdm(total=steps, initial=training.steps_done, desc=training.recipe.name, unit="step", delay=1,
-               dynamic_ncols=True, disable=None if progress else True)
+    bar = tqdm(
+        total=steps,
+        initial=training.steps_done,
+        desc=training.recipe.name,
+        unit="step",
+        delay=1,
+        dynamic_ncols=True,
+        disable=None if progress else True,
+    )
     # NumPy need not warn of overflows and NaN: `look` finds them and says at which step.
     with bar, _interrupt_noted() as interrupted, np.errstate(all="ignore"):
         while training.steps_done < steps and not interrupted:
@@ -138,8 +145,9 @@ def train(training, steps, run=None, progress=True):
                 if run:
                     run.save(training)
                     run.finish(training)
-                raise Diverged(f"{error}: the state of step {training.steps_done} is kept; try a smaller --lr or "
-                               "another --seed") from None
+                raise Diverged(
+                    f"{error}: the state of step {training.steps_done} is kept; try a smaller --lr or another --seed"
+                ) from None
             rows.append(row)
             bar.set_postfix_str(summary(row), refresh=False)
             if run:
@@ -170,16 +178,24 @@ def look(training, results, seconds):
             step = first + int(np.argmin(np.isfinite(losses)))
             raise Diverged(f"the loss of {name} is not a number at step {step}")
     verdict = reference.sigmoid if training.loss.is_logit else np.asarray
-    values = (training.steps_done, training.steps_done / training.steps_per_epoch, d_loss.mean(), g_loss.mean(),
-              verdict(real_output).mean(), verdict(fake_output).mean(),
-              len(results) * training.recipe.batch_size / seconds)
+    values = (
+        training.steps_done,
+        training.steps_done / training.steps_per_epoch,
+        d_loss.mean(),
+        g_loss.mean(),
+        verdict(real_output).mean(),
+        verdict(fake_output).mean(),
+        len(results) * training.recipe.batch_size / seconds,
+    )
     return {column: float(value) for column, value in zip(COLUMNS, values)}
 
 
 def summary(row):
     """A row of metrics for the progress bar."""
-    return (f"epoch {row['epoch']:.1f}  D {row['d_loss']:.3f}  G {row['g_loss']:.3f}  D(x) {row['d_real']:.2f}  "
-            f"D(G(z)) {row['d_fake']:.2f}  {row['images_per_second']:.0f} images/s")
+    return (
+        f"epoch {row['epoch']:.1f}  D {row['d_loss']:.3f}  G {row['g_loss']:.3f}  D(x) {row['d_real']:.2f}  "
+        f"D(G(z)) {row['d_fake']:.2f}  {row['images_per_second']:.0f} images/s"
+    )
 
 
 @contextmanager

@@ -13,8 +13,32 @@ from .reshape import reshape
 from .rows import concat, rows
 
 __all__ = [
-    "abs", "add", "broadcast_to", "clip", "concat", "div", "exp", "leaky_relu", "least_squares", "log", "matmul", "mean", "mul",
-    "neg", "pow", "relu", "reshape", "rows", "sigmoid", "sigmoid_cross_entropy", "softplus", "sqrt", "sub", "sum", "sum_to", "tanh",
+    "abs",
+    "add",
+    "broadcast_to",
+    "clip",
+    "concat",
+    "div",
+    "exp",
+    "leaky_relu",
+    "least_squares",
+    "log",
+    "matmul",
+    "mean",
+    "mul",
+    "neg",
+    "pow",
+    "relu",
+    "reshape",
+    "rows",
+    "sigmoid",
+    "sigmoid_cross_entropy",
+    "softplus",
+    "sqrt",
+    "sub",
+    "sum",
+    "sum_to",
+    "tanh",
 ]
 
 Tensor.__add__ = Tensor.__radd__ = add

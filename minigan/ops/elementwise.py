@@ -11,7 +11,19 @@ from .activation import sigmoid
 from .reduce import broadcast_to, sum_to
 
 __all__ = [
-    "abs", "add", "broadcast_to", "clip", "div", "exp", "log", "mul", "neg", "pow", "softplus", "sqrt", "sub",
+    "abs",
+    "add",
+    "broadcast_to",
+    "clip",
+    "div",
+    "exp",
+    "log",
+    "mul",
+    "neg",
+    "pow",
+    "softplus",
+    "sqrt",
+    "sub",
 ]
 
 

@@ -1,6 +1,6 @@
 """The same values under another shape. No arithmetic, so no kernel: memory is only looked at differently.
 
-    y[j] = x[i(j)]     ∂L/∂x = g under x's shape
+y[j] = x[i(j)]     ∂L/∂x = g under x's shape
 """
 
 from ..tensor import Function

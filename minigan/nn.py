@@ -130,7 +130,13 @@ class Sigmoid(Module):
 
 
 class Sequential(Module):
-    """Modules one after the other; parameters are named by position: "0.weight", "0.bias", "2.weight", …"""
+    """Modules one after the other; parameters are named by position.
+
+    >>> import minigan as mg
+    >>> net = mg.nn.Sequential(mg.nn.Dense(100, 128), mg.nn.LeakyReLU(0.2), mg.nn.Dense(128, 1))
+    >>> list(net.named_parameters())
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
 
     def __init__(self, *layers):
         self.layers = layers

@@ -99,6 +99,16 @@ def test_a_step_is_algorithm_1(images):
                     assert_close(after[name][i] - state[name][i], -0.01 * np.sign(slope), 1e-2)
 
 
+def test_the_generators_update_puts_no_gradient_into_the_discriminator(images):
+    training, twin = (Training(small(), images, dtype="float64") for _ in range(2))
+    training.step()
+    real, z = twin.batch(), twin.draw_z(20)
+    G, D = twin.networks
+    LOSSES["heuristic"].discriminator(D(real), D(G(z).detach()), 1.0).backward()
+    for mine, own in zip(training.networks[1].parameters(), D.parameters()):
+        assert_close(mine.grad.numpy(), own.grad.numpy())
+
+
 def test_an_epoch_shows_every_image_once(images):
     training = Training(small(), images)
     seen = []

@@ -31,7 +31,7 @@ __device__ inline void store_four(real* y, int block, int n, real y0, real y1, r
 
 extern "C" __global__ void uniform_v1(const uint64* counter, real* y, int n, uint64 seed, real low, real width) {
     const int block = global_index();
-    if (block >= (n + 3) / 4) return;
+    if (block >= n / 4 + (n % 4 > 0)) return;
     const Words x = philox(counter[0] + block, seed);
     store_four(y, block, n, low + width * fraction(x.w0), low + width * fraction(x.w1), low + width * fraction(x.w2),
                low + width * fraction(x.w3));
@@ -48,7 +48,7 @@ __device__ inline void box_muller(uint32 word1, uint32 word2, real* n1, real* n2
 
 extern "C" __global__ void normal_v1(const uint64* counter, real* y, int n, uint64 seed, real mean, real deviation) {
     const int block = global_index();
-    if (block >= (n + 3) / 4) return;
+    if (block >= n / 4 + (n % 4 > 0)) return;
     const Words x = philox(counter[0] + block, seed);
     real n0, n1, n2, n3;
     box_muller(x.w0, x.w1, &n0, &n1);

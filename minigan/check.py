@@ -136,7 +136,7 @@ def check_kernels(file):
                 for name, used in nvrtc.resources(log).items()
                 if used.local
             ]
-            if real == "float":
+            if real == "float" and nvrtc.disassembler():
                 for name, code in nvrtc.sass(cubin).items():
                     problems += [(name, f"FP64 instruction {each}") for each in nvrtc.double_instructions(code)]
             found[architecture, real] = problems
@@ -154,11 +154,11 @@ def run_checks(stem=None):
         raise MiniganError(f"unknown stem {stem!r}: choose from {', '.join(stems)}")
     checked = [stem] if stem else stems
     failures = _print_gradients([name for name in checked if name in CASES])
-    if problem := nvrtc.why_missing():
-        print(f"\nkernels: not compiled: {problem}")
-    else:
+    problem = nvrtc.why_missing()
+    if not problem:
         failures += _print_kernels([files[name] for name in checked if name in files])
-    print(f"\n{failures} failed" if failures else "\nall passed")
+    verdict = f"{failures} failed" if failures else "all gradients passed" if problem else "all passed"
+    print(f"\n{verdict}" + (f"; kernels were not compiled: {problem}" if problem else ""))
     return 1 if failures else 0
 
 
@@ -179,6 +179,8 @@ def _print_gradients(stems):
 def _print_kernels(files):
     names = " ".join(f"sm_{architecture}" for architecture in nvrtc.ARCHITECTURES)
     print(f"\nkernels, compiled for {names}, float and double: no local memory, no FP64 in float")
+    if not nvrtc.disassembler():
+        print("  FP64 instructions are not looked for: pip install nvidia-cuda-nvdisasm")
     failures = 0
     for file in tqdm(files, unit="file", leave=False, disable=None):
         problems = [(build, each) for build, found in check_kernels(file).items() for each in found]

@@ -15,6 +15,10 @@ from .errors import MiniganError
 def replacing(path):
     """Yields a path to write to; when the block succeeds, that file takes the place of `path` in one move."""
     path = Path(path)
+    if path.is_dir() or not path.name:
+        raise MiniganError(f"cannot write {path}: it is a folder, expected a file name")
+    if not path.parent.is_dir():
+        raise MiniganError(f"cannot write {path}: there is no folder {path.parent}")
     part = path.with_name(f".{path.name}.part{path.suffix}")
     try:
         yield part
@@ -32,7 +36,7 @@ def save_arrays(path, arrays):
 def load_arrays(path):
     """{name: array} of an .npz file. Raises MiniganError where it is missing or damaged."""
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with open(path, "rb") as opened, zipfile.ZipFile(opened), np.load(opened, allow_pickle=False) as file:
             return dict(file)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise MiniganError(f"cannot read the checkpoint {path}: {error}") from None

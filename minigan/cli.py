@@ -3,10 +3,11 @@
 import argparse
 import dataclasses
 import itertools
+import os
 import sys
 from pathlib import Path
 
-from .errors import MiniganError
+from .errors import Interrupted, MiniganError
 
 TRAIN_EXAMPLE = """\
 examples:
@@ -33,8 +34,9 @@ CHOSEN_AT_START = ("recipe", "data", "preset", "loss", "lr", "beta1", "batch_siz
 
 def main(arguments=None):
     """Run the command line and return its exit status: 0, 1 for a failed check, 2 for bad input, 130 for Ctrl-C."""
-    from .gans.train import Interrupted
-
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without − or β shows a question mark
     parser = build_parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
@@ -47,6 +49,9 @@ def main(arguments=None):
         return 2
     except OSError as error:
         print(f"minigan: {_explain_os_error(error)}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"minigan: not enough memory ({error}): ask for less", file=sys.stderr)
         return 2
     except Interrupted as error:
         print(f"minigan: {error}", file=sys.stderr)
@@ -99,7 +104,7 @@ def _add_train(commands):
     add("--resume", metavar="RUN", help="go on with an earlier run, up to --epochs or --steps")
     add(
         "--kernels",
-        nargs="+",
+        action="append",
         default=[],
         metavar="KERNEL=VERSION",
         help="use this version of a CUDA kernel, as matmul=v1",
@@ -114,8 +119,9 @@ def _add_sample(commands):
     add("-n", type=int, default=100, metavar="N", help="how many (default: 100)")
     add("--seed", type=int, default=1, metavar="N", help="of the noise (default: 1)")
     add("--device", help="cpu, cuda or auto (default: the run's)")
-    add("--out", metavar="PNG", help="the picture (default: RUN/sample.png)")
-    add("--raw", metavar="NPY", help="write the images as float32 (N, channels, height, width) in [-1, 1] instead")
+    place = commands.choices["sample"].add_mutually_exclusive_group().add_argument
+    place("--out", metavar="PNG", help="the picture (default: RUN/sample.png)")
+    place("--raw", metavar="NPY", help="write the images as float32 (N, channels, height, width) in [-1, 1] instead")
 
 
 def _add_check(commands):
@@ -126,16 +132,13 @@ def _add_check(commands):
 
 def train(options):
     """`minigan train`."""
-    from .cuda.launch import choose
     from .gans import train as run_training
 
     if options.list:
         return list_recipes()
     _positive(options, "epochs", "steps", "batch_size")
     kernels = _kernel_choices(options.kernels)
-    for name, version in kernels.items():
-        choose(name, version)
-    training, run = _resume(options) if options.resume else _start(options, kernels)
+    training, run = _resume(options, kernels) if options.resume else _start(options, kernels)
     epochs = options.epochs or training.recipe.epochs
     steps = options.steps or epochs * training.steps_per_epoch
     if steps <= training.steps_done:
@@ -148,12 +151,12 @@ def train(options):
     try:
         run_training(training, steps, run)
     except OSError as error:
-        raise MiniganError(
-            f"{_explain_os_error(error)}; the run is kept as it was last saved: make room, then "
-            f"minigan train --resume {run.path}"
-        ) from None
+        kept = "nothing of the run could be saved"
+        if run.has_checkpoint():
+            kept = f"the run is kept as it was last saved: make room, then minigan train --resume {run.path}"
+        raise MiniganError(f"{_explain_os_error(error)}; {kept}") from None
     finally:
-        print(f"step {training.steps_done}: see {run.path}/first-and-last.png, losses.png, training.gif and samples/")
+        print(f"step {training.steps_done}: see {', '.join(map(str, run.results()))}")
     return 0
 
 
@@ -169,24 +172,34 @@ def _start(options, kernels):
     recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     if options.seed is not None and not 0 <= options.seed < 2**32:
         raise MiniganError(f"--seed {options.seed}: expected 0 to {2**32 - 1}")
+    _choose_kernels(kernels)
     path = Path(options.out) if options.out else _free_folder(recipe.name)
     refuse_occupied(path)
     training = Training(recipe, data.load(recipe.data, options.data_dir), options.device or "auto", options.seed or 0)
-    return training, RunFolder.create(path, training, options.data_dir, kernels)
+    data_dir = options.data_dir or (os.environ.get("MINIGAN_DATA") if recipe.data != "digits" else None)
+    return training, RunFolder.create(path, training, data_dir, kernels)
 
 
-def _resume(options):
+def _resume(options, kernels):
     from .gans import RunFolder
 
     named = [name for name in CHOSEN_AT_START if getattr(options, name) is not None]
     if named:
         raise MiniganError(f"--resume goes on with the run's own settings: leave out {', '.join(named)}")
     run = RunFolder.open(options.resume)
+    _choose_kernels(run.config["kernels"] | kernels)
     return run.load_training(options.data_dir, options.device), run
 
 
 def _free_folder(name):
     return next(path for i in itertools.count(1) if not (path := Path("runs", f"{name}-{i}")).exists())
+
+
+def _choose_kernels(kernels):
+    from .cuda.launch import choose
+
+    for name, version in kernels.items():
+        choose(name, version)
 
 
 def _kernel_choices(pairs):

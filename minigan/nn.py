@@ -25,7 +25,7 @@ class Module:
         """{"0.weight": Tensor, …} of this module and all below it."""
         found = {}
         for name, value in vars(self).items():
-            if isinstance(value, Tensor):
+            if isinstance(value, Tensor) and value.requires_grad:
                 found[name] = value
             elif isinstance(value, Module):
                 found |= {f"{name}.{inner}": parameter for inner, parameter in value.named_parameters().items()}
@@ -44,6 +44,9 @@ class Module:
         parameters = self.named_parameters()
         if parameters.keys() != state.keys():
             raise MiniganError(f"state holds {', '.join(sorted(state))}, expected {', '.join(sorted(parameters))}")
+        for name, parameter in parameters.items():
+            if np.shape(state[name]) != parameter.shape:
+                raise MiniganError(f"state of {name} has shape {np.shape(state[name])}, expected {parameter.shape}")
         for name, parameter in parameters.items():
             parameter.copy_(state[name])
 

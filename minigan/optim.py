@@ -29,8 +29,14 @@ class Arena:
             start = part.stop
 
     def gather_gradients(self):
-        """Copy every parameter's `.grad` into place. Raises MiniganError where one is missing."""
+        """Copy every parameter's `.grad` into place. Raises MiniganError where one is missing, or where a parameter has
+        since been moved into another optimizer's arena.
+        """
         for position, (parameter, part) in enumerate(zip(self.parameters, self.slices)):
+            if parameter.version is not self.version:
+                raise MiniganError(
+                    f"parameter {position} of shape {parameter.shape} belongs to a newer optimizer: use that one"
+                )
             if parameter.grad is None:
                 raise MiniganError(
                     f"parameter {position} of shape {parameter.shape} has no gradient: call backward() before step()"
@@ -68,6 +74,10 @@ class Optimizer:
         return {name: self.arena.device.to_numpy(array).copy() for name, array in self.arrays().items()}
 
     def load_state(self, state):
+        for name, array in self.arrays().items():
+            if name not in state or np.shape(state[name]) != array.shape:
+                found = np.shape(state[name]) if name in state else "none"
+                raise MiniganError(f"optimizer state {name}: expected shape {array.shape}, got {found}")
         for name, array in self.arrays().items():
             array[...] = self.arena.device.xp.asarray(state[name], array.dtype)
 

@@ -25,7 +25,7 @@ def save_grid(path, images, scale=2):
 
     pixels = tile(np.asarray(images)).repeat(scale, axis=0).repeat(scale, axis=1)
     with replacing(path) as part:
-        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(part)
+        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(part, format="PNG")
 
 
 def save_side_by_side(path, left, right):
@@ -35,7 +35,7 @@ def save_side_by_side(path, left, right):
     pictures = [np.asarray(Image.open(each)) for each in (left, right)]
     gap = np.full((len(pictures[0]), 16, *pictures[0].shape[2:]), 255, np.uint8)
     with replacing(path) as part:
-        Image.fromarray(np.concatenate([pictures[0], gap, pictures[1]], axis=1)).save(part)
+        Image.fromarray(np.concatenate([pictures[0], gap, pictures[1]], axis=1)).save(part, format="PNG")
 
 
 def save_film(path, pictures, seconds=8):
@@ -51,13 +51,11 @@ def save_film(path, pictures, seconds=8):
 
 def save_losses(path, rows, is_probability):
     """Draw both losses, and D's verdicts on real and generated images, over the steps. `rows`: dicts of metrics.csv."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib.figure import Figure  # and not pyplot, which would switch a notebook's backend
 
     steps = [row["step"] for row in rows]
-    figure, (upper, lower) = pyplot.subplots(2, 1, sharex=True, figsize=(8, 6), layout="constrained")
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
     for axes, curves in (
         (upper, {"d_loss": "D", "g_loss": "G"}),
         (lower, {"d_real": "D(x), real images", "d_fake": "D(G(z)), generated images"}),
@@ -73,4 +71,3 @@ def save_losses(path, rows, is_probability):
         lower.set_ylim(0, 1)
     with replacing(path) as part:
         figure.savefig(part, dpi=110)
-    pyplot.close(figure)

@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from .devices import device as get_device
+from .errors import MiniganError
 from .tensor import Tensor
 
 
@@ -19,11 +20,13 @@ class Generator:
     """
 
     def __init__(self, seed, device="cpu", dtype="float32"):
+        if not 0 <= seed < 2**64:
+            raise MiniganError(f"seed {seed}: expected 0 to 2⁶⁴ − 1")
         self.seed, self.device, self.dtype = int(seed), get_device(device), np.dtype(dtype)
         self.counter = self.device.xp.zeros(1, np.uint64)
 
     def uniform(self, shape, low=0.0, high=1.0):
-        """Uniform numbers in [low, high)."""
+        """Uniform numbers in [low, high), up to rounding."""
         return self._draw("uniform", shape, low, high)
 
     def normal(self, shape, mean=0.0, deviation=1.0):
@@ -41,4 +44,6 @@ class Generator:
         return {"counter": self.device.to_numpy(self.counter).copy()}
 
     def load_state(self, state):
+        if np.shape(state.get("counter")) != (1,):
+            raise MiniganError(f"generator state: expected a counter of shape (1,), got {state.get('counter')}")
         self.counter[...] = self.device.xp.asarray(state["counter"], np.uint64)

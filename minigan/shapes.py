@@ -1,6 +1,7 @@
 """The shape rules, in one place: every floor (ops, reference, cuda) asks here, so no two can disagree."""
 
 from math import prod
+from operator import index
 
 from .errors import MiniganError
 
@@ -55,7 +56,7 @@ def axes(shape, axis):
     """
     if axis is None:
         return tuple(range(len(shape)))
-    named = (axis,) if isinstance(axis, int) else tuple(axis)
+    named = (index(axis),) if hasattr(axis, "__index__") else tuple(map(index, axis))
     if any(not -len(shape) <= one < len(shape) for one in named):
         raise MiniganError(f"axis {axis} is out of range for shape {tuple(shape)}")
     found = sorted(one % len(shape) for one in named)
@@ -108,9 +109,14 @@ def leaky_slope(activation):
     """
     if activation is None:
         return 1.0
-    if isinstance(activation, tuple) and len(activation) == 2 and activation[0] == "leaky_relu":
+    if (
+        isinstance(activation, tuple)
+        and len(activation) == 2
+        and activation[0] == "leaky_relu"
+        and 0 <= activation[1] <= 1
+    ):
         return float(activation[1])
-    raise MiniganError(f'matmul: activation {activation!r}, expected None or ("leaky_relu", slope)')
+    raise MiniganError(f'matmul: activation {activation!r}, expected None or ("leaky_relu", slope from 0 to 1)')
 
 
 def mean_terms(shape, axis):

@@ -9,6 +9,7 @@ Jacobian. Since `Function.backward` is itself written in differentiable operatio
 
 import itertools
 from contextlib import contextmanager
+from numbers import Real
 from operator import attrgetter
 
 import numpy as np
@@ -102,7 +103,11 @@ class Tensor:
         `gradient` (a Tensor of this shape) may be left out for a one-element tensor: it is 1. The graph is given
         back as it is walked; `retain_graph=True` keeps it for another backward.
         """
+        owned = set()
         for leaf, arrived in _differentiate(self, gradient, None, retain_graph, create_graph=False).items():
+            if id(arrived.data) in owned:  # two leaves of a sum: each gets a gradient of its own
+                arrived = Tensor(arrived.data.copy(), arrived.device)
+            owned.add(id(arrived.data))
             leaf.grad = arrived if leaf.grad is None else leaf.grad + arrived
 
 
@@ -122,6 +127,7 @@ class Function:
 
     saves_inputs = True
     saves_output = False
+    is_view = False  # whether the result looks at the first input's memory: then an in-place change concerns both
     inputs = None  # the Tensors and numbers that went in; None again once the graph is given back
 
     def forward(self, *arrays):
@@ -150,11 +156,17 @@ class Function:
         array = self.forward(*arrays)
         # NumPy hands a zero-dimensional result back as a scalar; a Tensor always holds an array.
         result = Tensor(array if array.shape else device.xp.asarray(array), device)
+        if self.is_view:
+            result.version = inputs[0].version
         if record and _recording:
             self._record(inputs, result)
         return result
 
     def _record(self, inputs, result):
+        if self.inputs is not None:
+            raise MiniganError(
+                f"{type(self).__name__}: a Function is one node of the graph: make a new one for each call"
+            )
         self.inputs, self.order = inputs, next(_clock)
         tensors = [value if isinstance(value, Tensor) else None for value in inputs]
         # Where each gradient goes: to the node that made the input, to the leaf itself, or nowhere.
@@ -166,7 +178,7 @@ class Function:
             self.saved = [(value.version, value.version[0]) for value in tensors if value is not None]
         if self.saves_output:
             self._output = result.data, result.version
-            self.saved.append((result.version, 0))
+            self.saved.append((result.version, result.version[0]))
         result.creator, result.requires_grad = self, True
 
     @property
@@ -195,13 +207,10 @@ class Function:
 
 def _number(function, value):
     """A plain number stays a number: it has no dtype of its own and becomes the tensors'."""
-    try:
+    if isinstance(value, Real):
         return float(value)
-    except (TypeError, ValueError):
-        kind = type(value).__name__
-        raise TypeError(
-            f"{type(function).__name__}: expected a Tensor or a number, got {kind}: minigan.tensor(…)"
-        ) from None
+    kind = type(value).__name__
+    raise TypeError(f"{type(function).__name__}: expected a Tensor or a number, got {kind}: minigan.tensor(…)")
 
 
 def tensor(values, device="cpu", dtype=None, requires_grad=False):
@@ -212,9 +221,8 @@ def tensor(values, device="cpu", dtype=None, requires_grad=False):
     device = get_device(device)
     values = values.numpy() if isinstance(values, Tensor) else values
     if dtype is None:
-        dtype = getattr(values, "dtype", None)
-        dtype = dtype if dtype in ("float32", "float64") else "float32"
-    elif dtype not in ("float32", "float64"):
+        dtype = np.float64 if getattr(values, "dtype", None) == np.float64 else np.float32
+    if np.dtype(dtype) not in (np.float32, np.float64):
         raise MiniganError(f"dtype {dtype}: a tensor is float32 or float64")
     data = device.xp.array(values, dtype=dtype, order="C")
     return Tensor(data, device, requires_grad)
@@ -343,8 +351,10 @@ def _seed(output, gradient):
                 "or pass gradient="
             )
         return Tensor(output.device.xp.ones(output.shape, output.dtype), output.device)
-    if not isinstance(gradient, Tensor) or gradient.shape != output.shape:
-        raise MiniganError(f"backward: gradient must be a Tensor of shape {output.shape}, got {gradient!r}")
+    like = output.shape, output.dtype, output.device
+    if not isinstance(gradient, Tensor) or (gradient.shape, gradient.dtype, gradient.device) != like:
+        kind = f"{output.dtype} on {output.device}"
+        raise MiniganError(f"backward: gradient must be a Tensor of shape {output.shape}, {kind}, got {gradient!r}")
     return gradient
 
 

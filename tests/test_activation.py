@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from compare import assert_close
 
-from minigan import reference
+from minigan import MiniganError, ops, reference, tensor
 from minigan.check import CASES, check_gradient
 
 
@@ -45,3 +45,10 @@ def test_dtype_is_kept():
         reference.sigmoid_backward(x, x),
     ):
         assert y.dtype == np.float32
+
+
+def test_slopes_are_from_0_to_1_and_relu_of_infinity_is_infinity():
+    for slope in (-0.1, 1.5, float("nan")):
+        with pytest.raises(MiniganError, match="expected 0"):
+            ops.leaky_relu(tensor([1.0]), slope)
+    assert reference.leaky_relu(np.array([np.inf, -np.inf]), 0.0).tolist() == [np.inf, 0.0]

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,6 +64,26 @@ def test_sample(run, tmp_path):
         assert images.shape == (7, 1, 28, 28) and images.dtype == np.float32 and np.abs(images).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "."], "it is a folder, expected a file name"),
+        (["--raw", "nowhere/x.npy"], "there is no folder nowhere"),
+        (["--seed", "-1"], "seed -1: expected 0 to"),
+        (["-n", "99999999999"], "not enough memory"),
+    ],
+)
+def test_sample_with_bad_places_and_numbers(run, arguments, message):
+    done = minigan("sample", run, *arguments)
+    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_picture_needs_no_ending(run, tmp_path):
+    assert minigan("sample", run, "--out", "picture").returncode == 0
+    with Image.open(tmp_path / "picture") as picture:
+        assert picture.format == "PNG"
+
+
 def test_default_folders_are_numbered(tmp_path):
     for _ in range(2):
         assert minigan("train", "gan", *SMALL).returncode == 0
@@ -120,6 +141,9 @@ def test_check_of_one_stem():
         (["train", "gan", "--resume", "nowhere", "--lr", "1"], "leave out recipe, lr"),
         (["sample", "nowhere"], "nowhere holds no run"),
         (["sample", "nowhere", "-n", "0"], "-n 0: expected at least 1"),
+        (["sample", "nowhere", "--out", "a.png", "--raw", "b.npy"], "not allowed with argument"),
+        (["train", "gan", "--data", "digits", "--lr", "inf"], "expected a finite lr"),
+        (["train", "gan", "--data", "digits", "--data-dir", "."], "digits is drawn, not read"),
         (["check", "matmull"], "unknown stem 'matmull': choose from activation"),
         (["tarin"], "invalid choice: 'tarin'"),
     ],
@@ -151,14 +175,36 @@ def test_damaged_runs(run, tmp_path):
         ("config.json", "{", "cannot read"),
         ("config.json", "{}", "another version"),
         ("checkpoint.npz", "x", "cannot read the checkpoint"),
+        ("config.json", '{"recipe": 3}', "is missing or wrong"),
     ):
         folder = tmp_path / name / message.replace(" ", "-")
         folder.mkdir(parents=True)
         for each in ("config.json", "checkpoint.npz"):
             (folder / each).write_bytes((run / each).read_bytes())
         (folder / name).write_text(content)
-        done = minigan("sample", folder)
-        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
+        for command in (["sample", folder], ["train", "--resume", folder, "--steps", 9]):
+            done = minigan(*command)
+            assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_a_metrics_row_that_was_cut_short_is_dropped(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    with open(folder / "metrics.csv", "a") as file:
+        file.write("4,0.3")
+    assert minigan("train", "--resume", folder, "--steps", 7).returncode == 0
+    with open(folder / "metrics.csv") as file:
+        rows = list(csv.reader(file))
+    assert {len(row) for row in rows} == {7} and rows[-1][0] == "7.0"
+
+
+def test_resume_uses_the_runs_kernels(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"kernels": {"matmul": "v9"}}))
+    done = minigan("train", "--resume", folder, "--steps", 9)
+    assert done.returncode == 2 and "kernel matmul has no version 'v9'" in done.stderr
 
 
 def test_a_diverging_run_says_so_and_is_kept(tmp_path):

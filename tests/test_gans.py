@@ -196,14 +196,19 @@ def test_a_resumed_run_is_the_unbroken_one(images, tmp_path):
 
 
 def test_load_training_goes_on_and_cuts_later_metrics(tmp_path, monkeypatch):
-    monkeypatch.setattr("minigan.gans.run.load", lambda name, folder: data.Images(name, *digits(100)))
-    training = Training(small(), data.Images("digits", *digits(100)))
-    run = RunFolder.create(tmp_path / "run", training)
+    asked = []
+    monkeypatch.setattr(
+        "minigan.gans.run.load", lambda name, folder: asked.append(folder) or data.Images(name, *digits(100))
+    )
+    training = Training(small(), data.Images("digits", *digits(100)), seed=7)
+    run = RunFolder.create(tmp_path / "run", training, data_dir="somewhere")
     train(training, 5, run, progress=False)
     run.add_metrics(dict.fromkeys(COLUMNS, 99.0))
     again = RunFolder.open(run.path).load_training()
     assert again.steps_done == 5 and [row["step"] for row in run.metrics()] == [5]
-    assert again.recipe == training.recipe
+    assert again.recipe == training.recipe and asked[0].endswith("somewhere")
+    whole, resumed = (each.step().g_loss.item() for each in (training, again))
+    assert whole == resumed
 
 
 def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(images, tmp_path, monkeypatch):
@@ -224,7 +229,8 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(images,
     assert state["steps_done"] == 4 and all(np.isfinite(values).all() for values in state.values())
 
 
-def test_a_state_that_just_went_bad_is_not_the_good_one(images, tmp_path, monkeypatch):
+@pytest.mark.parametrize("steps", [8, 9, 100])
+def test_a_state_that_just_went_bad_is_never_saved(images, tmp_path, monkeypatch, steps):
     """The losses of the last look can all be finite while its last update already ruined the weights."""
     training = Training(small(), images)
     run = RunFolder.create(tmp_path / "run", training)
@@ -238,10 +244,36 @@ def test_a_state_that_just_went_bad_is_not_the_good_one(images, tmp_path, monkey
         return result
 
     monkeypatch.setattr(training, "step", poisoned)
-    with pytest.raises(Diverged):
-        train(training, 100, run, progress=False)
+    with pytest.raises(Diverged, match="generator/0.weight is not a number after step 8: the state of step 4 is kept"):
+        train(training, steps, run, progress=False)
     state = load_arrays(run.path / "checkpoint.npz")
     assert state["steps_done"] == 4 and all(np.isfinite(values).all() for values in state.values())
+    assert [row["step"] for row in run.metrics()] == [4]
+    assert [picture.name.split("-")[1] for picture in run.pictures()] == ["0000000", "0000004"]
+
+
+def test_every_setting_of_a_recipe_matters(images):
+    def result(**changes):
+        training = Training(small(**changes), images)
+        for _ in range(3):
+            training.step()
+        return b"".join(values.tobytes() for values in training.state().values())
+
+    plain = result()
+    assert result() == plain
+    for change in (
+        {"real_label": 0.9}, {"beta1": 0.8}, {"beta2": 0.9}, {"lr": 2e-3}, {"slope": 0.1}, {"loss": "minimax"},
+        {"images": 150}, {"batch_size": 10}, {"loss": "least-squares"},
+    ):  # fmt: skip
+        assert result(**change) != plain, change
+
+
+def test_verdicts_of_least_squares_are_ds_outputs_and_speed_counts_images(images):
+    training = Training(small(loss="least-squares"), images)
+    result = training.step()
+    row = loop.look(training, [result], seconds=0.5)
+    assert_close(row["d_real"], result.real_output.numpy().mean(), 1e-6)
+    assert row["images_per_second"] == 40.0
 
 
 def test_a_folder_with_something_in_it_is_refused(images, tmp_path):
@@ -255,7 +287,7 @@ def test_samples_come_from_the_trained_generator(images, tmp_path):
     run = RunFolder.create(tmp_path / "run", training)
     train(training, 3, run, progress=False)
     samples = RunFolder.open(run.path).draw_samples(7, seed=4)
-    z = mg.random.Generator(4)
+    z = mg.random.Generator(2**63 + 4)
     gans.generator(training.recipe, (1, 28, 28), z)  # the generator's own first weights come off the same stream
     expected = training.sample(z.uniform((7, 5), -1, 1))
     assert samples.shape == (7, 1, 28, 28) and np.array_equal(samples, expected)

@@ -21,6 +21,7 @@ def compiler():
     if problem and (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         pytest.skip(problem)
     assert not problem, problem
+    assert nvrtc.disassembler()
 
 
 @pytest.mark.parametrize("file", source.files())

@@ -62,12 +62,21 @@ def test_arguments_are_ordered_and_typed(kernel):
         (dict(x=np.ones(3), y=None), {"n": 2**31}, "argument n is 2147483648, which int cannot hold"),
         (dict(x=np.ones(3), y=None), {"n": 1.5}, "argument n is 1.5, which int cannot hold"),
         (dict(x=np.ones(3), y=None), {"n": "3"}, "argument n is '3'"),
+        (dict(x=np.ones(3), y=None), {"n": None}, "argument n is None, expected a number for int"),
+        (dict(x=np.ones(3), y=None), {"n": float("nan")}, "argument n is nan, which int cannot hold"),
+        (dict(x=np.ones(3, np.float32), y=None), {"a": 1e300}, "argument a is 1e.300, which real cannot hold"),
         (dict(x=np.ones(3), y=None), {"a": None}, "argument a is None, expected a number for real"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(kernel, arrays, numbers, message):
     with pytest.raises(mg.LaunchError, match=f"kernel demo_v1: {message}"):
         bind(planned(kernel, **numbers), arrays)
+
+
+def test_more_blocks_than_a_grid_holds_are_refused(kernel):
+    plan = Plan(kernel, (1, 65_536, 1), (1, 1, 1), {"n": 3, "a": 2})
+    with pytest.raises(mg.LaunchError, match=r"grid \(1, 65536, 1\), at most"):
+        bind(plan, {"x": np.ones(3), "y": None})
 
 
 def test_host_arrays_are_refused():

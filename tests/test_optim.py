@@ -107,3 +107,21 @@ def test_reference_changes_arrays_in_place():
     assert_close(parameter, [0.9] * 3)  # the first step is lr · sign(g), whatever the betas
     assert_close(first, [0.1] * 3)
     assert_close(second, [0.001] * 3, 1e-12)
+
+
+def test_an_older_optimizer_of_the_same_parameters_refuses_to_step():
+    parameter = mg.tensor([1.0], requires_grad=True)
+    old, new = (optim.SGD([parameter], lr=0.5) for _ in range(2))
+    (parameter * 1).sum().backward()
+    with pytest.raises(mg.MiniganError, match="belongs to a newer optimizer"):
+        old.step()
+    new.step()
+    assert parameter.numpy().tolist() == [0.5]
+
+
+def test_a_state_of_another_size_is_refused():
+    adam = optim.Adam([mg.tensor([1.0, 2.0], requires_grad=True)])
+    with pytest.raises(mg.MiniganError, match=r"optimizer state first: expected shape \(2,\), got \(1,\)"):
+        adam.load_state(adam.state() | {"first": np.zeros(1, np.float32)})
+    with pytest.raises(mg.MiniganError, match="got none"):
+        adam.load_state({})

@@ -10,7 +10,14 @@ def test_tile_puts_images_in_rows_and_never_wraps():
     canvas = plots.tile(images, gap=2)
     assert canvas.shape == (2 * 6 - 2, 3 * 8 - 2, 1) and canvas.dtype == np.uint8
     corners = [canvas[row * 6 : row * 6 + 4, column * 8 : column * 8 + 6] for row in range(2) for column in range(3)]
-    assert [(corner.min(), corner.max()) for corner in corners] == [(255, 255), (255, 255), (0, 0), (0, 0), (0, 0), (0, 0)]
+    assert [(corner.min(), corner.max()) for corner in corners] == [
+        (255, 255),
+        (255, 255),
+        (0, 0),
+        (0, 0),
+        (0, 0),
+        (0, 0),
+    ]
     assert (canvas[4:6] == 0).all() and (canvas[:, 6:8] == 0).all()
 
 

@@ -70,3 +70,9 @@ def test_state_goes_round():
     other = mg.random.Generator(1)
     other.load_state(state)
     assert other.uniform((5,)).numpy().tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_seeds_have_64_bits(seed):
+    with pytest.raises(mg.MiniganError, match="expected 0 to"):
+        mg.random.Generator(seed)

@@ -155,6 +155,8 @@ def test_backward_needs_a_single_number():
         (x * x).backward()
     with pytest.raises(mg.MiniganError, match=r"must be a Tensor of shape \(2,\)"):
         (x * x).backward(mg.tensor([1.0], dtype="float64"))
+    with pytest.raises(mg.MiniganError, match="float64 on cpu"):
+        (x * x).backward(mg.tensor([1.0, 1.0], dtype="float32"))
 
 
 def test_backward_needs_a_graph():
@@ -196,6 +198,62 @@ def test_an_output_changed_in_place_raises(op):
         y.sum().backward()
 
 
+@pytest.mark.parametrize("view", [lambda x: x.reshape((4,)), lambda x: ops.rows(x, 0, 1)])
+def test_a_change_behind_a_view_is_noticed(view):
+    x = leaf(np.eye(2))
+    y = view(x)
+    loss = (y * y).sum()
+    x.copy_(np.ones((2, 2)))
+    with pytest.raises(mg.MiniganError, match="changed in place"):
+        loss.backward()
+
+
+def test_a_function_is_one_node():
+    class Doubled(mg.Function):
+        def forward(self, x):
+            return x * 2
+
+        def backward(self, g):
+            return g * 2
+
+    act = Doubled()
+    x = leaf([1.0])
+    y = act(x)
+    with pytest.raises(mg.MiniganError, match="Doubled: a Function is one node of the graph"):
+        act(y)
+
+
+def test_leaves_do_not_share_a_gradient():
+    a, b = leaf([1.0]), leaf([2.0])
+    (a + b).sum().backward()
+    a.grad.data *= 5
+    assert b.grad.numpy().tolist() == [1.0]
+
+
+def test_powers_with_numbers():
+    for power, expected in (
+        (lambda x: 2**x, np.log(2) * 4),
+        (lambda x: x**0, 0.0),
+        (lambda x: x**1, 1.0),
+    ):
+        x = leaf([2.0])
+        power(x).sum().backward()
+        assert_close(x.grad.numpy(), [expected])
+    x = leaf([0.0])
+    (first,) = mg.grad((x**2).sum(), [x], create_graph=True)
+    (second,) = mg.grad(first.sum(), [x], create_graph=True)
+    assert mg.grad(second.sum(), [x])[0].numpy().tolist() == [0.0]
+
+
+def test_products_with_nothing_in_them():
+    x, w = leaf(np.ones((0, 3))), leaf(np.ones((3, 2)))
+    y = x @ w
+    assert y.shape == (0, 2)
+    y.sum().backward()
+    assert w.grad.numpy().tolist() == np.zeros((3, 2)).tolist()
+    assert (leaf(np.ones((2, 0))) @ leaf(np.ones((0, 2)))).numpy().tolist() == [[0, 0], [0, 0]]
+
+
 def test_copy_of_a_wrong_shape_raises_and_only_leaves_are_overwritten():
     x = leaf([1.0, 2.0])
     with pytest.raises(mg.MiniganError, match=r"shape \(3,\) into a tensor of shape \(2,\)"):
@@ -214,6 +272,10 @@ def test_arrays_are_not_taken_for_numbers():
         mg.tensor([1.0, 2.0]) * np.array([1.0, 2.0])
     with pytest.raises(TypeError):
         np.array([1.0, 2.0]) * mg.tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match="got str"):
+        mg.tensor([1.0]) + "3"
+    with pytest.raises(mg.MiniganError, match="matmul takes two matrices, got Tensor and int"):
+        mg.tensor([[1.0]]) @ 3
 
 
 def test_numpy_float64_does_not_promote():
@@ -262,6 +324,7 @@ def test_dtypes():
     assert mg.tensor(np.ones(2, np.int64)).dtype == np.float32
     with pytest.raises(mg.MiniganError, match="float32 or float64"):
         mg.tensor([1], dtype="int32")
+    assert mg.tensor([1], dtype=np.float64).dtype == np.float64
 
 
 def test_to():

@@ -8,7 +8,8 @@ declared parameters, and calls the driver.
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
+from numbers import Real
 
 import numpy as np
 
@@ -26,6 +27,7 @@ NUMBERS = {
 }  # fmt: skip
 
 MAX_THREADS = 1024  # of a block, on every chip since compute capability 2.0
+MAX_GRID = (2**31 - 1, 65_535, 65_535)  # blocks along x, y and z
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Parameter:
 
     def dtype(self, real):
         """The NumPy type of the number, or of the elements pointed at; None for pointers to anything else (float4*)."""
-        name = self.type.removeprefix("const ").removesuffix("*")
+        name = self.type.removeprefix("volatile ").removeprefix("const ").removesuffix("*")
         kind = NUMBERS.get(real if name == "real" else name)
         if kind is None and not self.is_pointer:
             raise LaunchError(f"parameter {self.name} is a {self.type}: only pointers and numbers can be passed")
@@ -161,6 +163,7 @@ def recording():
 def bind(plan, arrays):
     """("float" or "double", the arguments in the kernel's order, each checked and of its C type)."""
     kernel = plan.kernel
+    _check_geometry(plan)
     given, declared = arrays.keys() | plan.numbers.keys(), {parameter.name for parameter in kernel.parameters}
     if given != declared:
         wrong = [f"{name} is missing" for name in sorted(declared - given)]
@@ -174,6 +177,14 @@ def bind(plan, arrays):
         else:
             arguments.append(_number(kernel, parameter, plan.numbers[parameter.name], real))
     return real, tuple(arguments)
+
+
+def _check_geometry(plan):
+    if any(blocks > most for blocks, most in zip(plan.grid, MAX_GRID)):
+        raise LaunchError(f"kernel {plan.kernel.name}: grid {plan.grid}, at most {MAX_GRID} blocks")
+    if not 1 <= prod(plan.block) <= MAX_THREADS:
+        threads = prod(plan.block)
+        raise LaunchError(f"kernel {plan.kernel.name}: block {plan.block} has {threads} threads, at most {MAX_THREADS}")
 
 
 def _real_of(plan, arrays):
@@ -204,11 +215,14 @@ def _pointer(kernel, parameter, array, real):
 def _number(kernel, parameter, value, real):
     kind = parameter.dtype(real)
     where = f"kernel {kernel.name}: argument {parameter.name}"
-    if issubclass(kind, np.integer):
-        if int(value) != value or not np.iinfo(kind).min <= value <= np.iinfo(kind).max:
-            raise LaunchError(f"{where} is {value!r}, which {parameter.type} cannot hold")
-    elif not isinstance(value, (int, float, np.number)):
+    if not isinstance(value, (Real, np.bool_)):
         raise LaunchError(f"{where} is {value!r}, expected a number for {parameter.type}")
+    if issubclass(kind, np.integer):
+        fits = isfinite(value) and int(value) == value and np.iinfo(kind).min <= value <= np.iinfo(kind).max
+    else:
+        fits = not isfinite(value) or kind is np.bool_ or abs(value) <= float(np.finfo(kind).max)
+    if not fits:
+        raise LaunchError(f"{where} is {value!r}, which {parameter.type} cannot hold")
     return kind(value)
 
 

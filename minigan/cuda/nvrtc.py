@@ -93,17 +93,16 @@ def resources(log):
 
 
 def disassembler():
-    """The path of nvdisasm: on $PATH, or from the wheel nvidia-cuda-nvdisasm. Raises MiniganError where it is missing."""
-    found = shutil.which("nvdisasm") or next(
+    """The path of nvdisasm: on $PATH, or from the wheel nvidia-cuda-nvdisasm. None where it is missing."""
+    return shutil.which("nvdisasm") or next(
         (str(path) for folder in sys.path for path in Path(folder or ".").glob("nvidia/*/bin/nvdisasm")), None
     )
-    if not found:
-        raise MiniganError("nvdisasm is missing: pip install nvidia-cuda-nvdisasm")
-    return found
 
 
 def sass(cubin):
-    """{kernel name: its machine code as text, an instruction a line} of a cubin."""
+    """{kernel name: its machine code as text, an instruction a line} of a cubin. Raises MiniganError without nvdisasm."""
+    if not disassembler():
+        raise MiniganError("nvdisasm is missing: pip install nvidia-cuda-nvdisasm")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernel.cubin"
         path.write_bytes(cubin)
@@ -152,9 +151,9 @@ def _demangle_parameters(mangled):
 
     def parse(i):
         letter = mangled[i]
-        if letter in "PK":
+        if letter in "PKV":
             inner, i = parse(i + 1)
-            named = f"{inner}*" if letter == "P" else f"const {inner}"
+            named = f"{inner}*" if letter == "P" else f"{'const' if letter == 'K' else 'volatile'} {inner}"
             seen.append(named)
             return named, i
         if letter == "S":

@@ -1,12 +1,11 @@
 """Anybody's CUDA kernel, from a file or a string, called from Python with its arguments checked."""
 
 from functools import cache
-from math import prod
 from pathlib import Path
 
 from ..errors import LaunchError, MiniganError
 from . import nvrtc, source
-from .launch import MAX_THREADS, Kernel, Parameter, Plan, bind, refuse_host_arrays
+from .launch import Kernel, Parameter, Plan, bind, refuse_host_arrays
 
 
 def kernel(place=None, *, source=None, name=None):
@@ -21,8 +20,9 @@ def kernel(place=None, *, source=None, name=None):
         raise MiniganError('kernel: pass "file.cu:name", or source= and name=')
     if source is not None:
         return UserKernel(source, "source", name)
-    path, _, name = str(place).rpartition(":")
-    if not path or not name:
+    path, _, name = str(place).partition(".cu:")
+    path += ".cu"
+    if not name or path == ".cu":
         raise MiniganError(f'kernel: {place!r}, expected "file.cu:name"')
     try:
         return UserKernel(Path(path).read_text("utf-8"), Path(path).name, name)
@@ -54,10 +54,6 @@ class UserKernel:
 
     def __call__(self, grid, block, args, shared=0):
         plan, arrays = self.plan(grid, block, args, shared)
-        if prod(plan.block) > MAX_THREADS:
-            raise LaunchError(
-                f"kernel {self.name}: block {plan.block} has {prod(plan.block)} threads, at most {MAX_THREADS}"
-            )
         _, arguments = bind(plan, arrays)
         refuse_host_arrays(plan, arrays)
         _function(self.text, self.name)(plan.grid, plan.block, arguments, shared_mem=shared)

@@ -34,6 +34,10 @@ def load(name, folder=None):
     Raises MiniganError for an unknown name, and for missing or damaged files.
     """
     if name == "digits":
+        if folder:
+            raise MiniganError(
+                "the data set digits is drawn, not read: leave --data-dir away, or choose another --data"
+            )
         return Images(name, *digits())
     if name == "mnist":
         return Images(name, *mnist(folder))

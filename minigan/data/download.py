@@ -6,6 +6,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -29,6 +30,10 @@ def download(file, addresses, sha256, folder):
     MiniganError where no address does; the line names each one's failure.
     """
     path = Path(folder) / file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MiniganError(f"cannot make the folder {path.parent}: {error.strerror}") from None
     if path.is_file():
         if _hash(path) == sha256:
             return path
@@ -37,13 +42,10 @@ def download(file, addresses, sha256, folder):
     for address in addresses:
         part = path.with_name(f"{file}.part")
         try:
-            part.parent.mkdir(parents=True, exist_ok=True)
             _fetch(address, part)
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        except (OSError, http.client.HTTPException) as error:
             failures.append(f"{address}: {getattr(error, 'reason', error) or type(error).__name__}")
             continue
-        except OSError as error:
-            raise MiniganError(f"cannot write {part}: {error.strerror}") from None
         if _hash(part) == sha256:
             os.replace(part, path)
             return path
@@ -69,16 +71,33 @@ def _fetch(address, part):
         resumed = answer.status == 206  # a server that ignores the range sends the whole file
         total = start * resumed + int(answer.headers.get("Content-Length") or 0)
         with (
-            open(part, "ab" if resumed else "wb") as out,
+            _writing(part, "ab" if resumed else "wb") as write,
             tqdm(
                 total=total or None, initial=start * resumed, unit="B", unit_scale=True, desc=part.stem, delay=2
             ) as bar,
         ):
             while chunk := answer.read(CHUNK):
-                out.write(chunk)
+                write(chunk)
                 bar.update(len(chunk))
     if total and part.stat().st_size < total:
         raise ConnectionError("the connection broke off")
+
+
+@contextmanager
+def _writing(part, mode):
+    """Yields a function that writes; its failures are the disk's and no mirror's, and end the download."""
+
+    def guarded(action, *arguments):
+        try:
+            return action(*arguments)
+        except OSError as error:
+            raise MiniganError(f"cannot write {part}: {error.strerror}") from None
+
+    file = guarded(open, part, mode)
+    try:
+        yield lambda chunk: guarded(file.write, chunk)
+    finally:
+        guarded(file.close)
 
 
 def _hash(path):

@@ -29,7 +29,7 @@ def mnist(folder=None):
     Raises MiniganError, in one line, for what is missing or damaged.
     """
     named = folder or os.environ.get("MINIGAN_DATA")
-    paths = [_find(Path(named), name) if named else _fetch(name) for name in (IMAGES, LABELS)]
+    paths = [_find(Path(named).expanduser(), name) if named else _fetch(name) for name in (IMAGES, LABELS)]
     pixels, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
     if len(pixels) != len(labels):
         raise MiniganError(

@@ -19,6 +19,13 @@ from .networks import draw_images, generator
 from .recipes import Recipe
 from .train import COLUMNS, Training
 
+# What a config.json must hold.
+CONFIG = {
+    "recipe": dict, "data": str, "data_dir": (str, type(None)), "images": int, "image_shape": list, "device": str,
+    "dtype": str, "seed": int, "kernels": dict,
+}  # fmt: skip
+SAMPLE_KEYS = 2**63  # a training's noise has keys below, fresh samples have keys above: they never share a stream
+
 
 class RunFolder:
     """A run's folder on disk; `config` is what its config.json holds."""
@@ -33,7 +40,8 @@ class RunFolder:
         refuse_occupied(path)
         config = {
             "minigan": __version__, "recipe": dataclasses.asdict(training.recipe), "data": training.images.name,
-            "data_dir": str(Path(data_dir).resolve()) if data_dir else None, "image_shape": training.images.shape,
+            "data_dir": str(Path(data_dir).resolve()) if data_dir else None, "images": len(training.images),
+            "image_shape": training.images.shape,
             "device": training.device, "dtype": str(training.dtype), "seed": training.seed, "kernels": kernels or {},
         }  # fmt: skip
         (path / "samples").mkdir(parents=True, exist_ok=True)
@@ -45,7 +53,11 @@ class RunFolder:
         """The folder of an earlier run. Raises MiniganError where there is none."""
         if not (Path(path) / "config.json").is_file():
             raise MiniganError(f"{path} holds no run: expected a folder that minigan train made, with a config.json")
-        return cls(path, load_json(Path(path) / "config.json"))
+        config = load_json(Path(path) / "config.json")
+        for name, kind in CONFIG.items():
+            if not isinstance(config, dict) or not isinstance(config.get(name), kind):
+                raise MiniganError(f"{path}/config.json is of another version of minigan: {name!r} is missing or wrong")
+        return cls(path, config)
 
     def recipe(self):
         """The Recipe that was trained."""
@@ -59,18 +71,25 @@ class RunFolder:
         """The Training where the checkpoint left it, on the run's own device and data unless others are named."""
         config = self.config
         images = load(config["data"], data_dir or config["data_dir"])
+        if len(images) != config["images"]:
+            raise MiniganError(
+                f"{self.path} was trained on {config['images']} images, and the data now holds {len(images)}"
+            )
         training = Training(self.recipe(), images, device or config["device"], config["seed"], config["dtype"])
         training.load_state(load_arrays(self.path / "checkpoint.npz"))
-        self._write_metrics([row for row in self.metrics() if row["step"] <= training.steps_done])
+        self.forget_after(training.steps_done)
         return training
 
     def draw_samples(self, count, seed, device=None):
         """`count` images (count, channels, height, width) in [−1, 1] from fresh noise, as a NumPy array."""
         config, recipe = self.config, self.recipe()
-        noise = Generator(seed, device or config["device"], config["dtype"])
+        if not 0 <= seed < SAMPLE_KEYS:
+            raise MiniganError(f"seed {seed}: expected 0 to {SAMPLE_KEYS - 1}")
+        noise = Generator(SAMPLE_KEYS + seed, device or config["device"], config["dtype"])
         network = generator(recipe, config["image_shape"], noise)
         state = load_arrays(self.path / "checkpoint.npz")
-        network.load_state({name: state[f"generator/{name}"] for name in network.named_parameters()})
+        prefix = "generator/"
+        network.load_state({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
         return draw_images(network, noise.uniform((count, recipe.latent), -1.0, 1.0), config["image_shape"])
 
     def save(self, training):
@@ -79,6 +98,14 @@ class RunFolder:
         epoch = training.steps_done / training.steps_per_epoch
         picture = self.path / "samples" / f"step-{training.steps_done:07d}-epoch-{epoch:.4g}.png"
         plots.save_grid(picture, training.sample(training.fixed_z))
+
+    def forget_after(self, step):
+        """Drop the metrics and pictures of later steps: the run goes on from this one."""
+        if (self.path / "metrics.csv").exists():
+            self._write_metrics([row for row in self.metrics() if row["step"] <= step])
+        for picture in self.pictures():
+            if int(picture.name.split("-")[1]) > step:
+                picture.unlink()
 
     def add_metrics(self, row):
         """Append a row to metrics.csv."""
@@ -94,13 +121,22 @@ class RunFolder:
         if not path.exists():
             return []
         with open(path, newline="") as file:
-            return [{column: float(value) for column, value in row.items()} for row in csv.DictReader(file)]
+            whole = [row for row in csv.reader(file) if len(row) == len(COLUMNS)]  # the last may have been cut short
+        return [dict(zip(COLUMNS, map(float, row))) for row in whole[1:]]
 
     def _write_metrics(self, rows):
         with replacing(self.path / "metrics.csv") as part, open(part, "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
+
+    def has_checkpoint(self):
+        return (self.path / "checkpoint.npz").is_file()
+
+    def results(self):
+        """What there is to look at: the summing-up pictures that have been drawn, else the folder itself."""
+        drawn = [self.path / name for name in ("first-and-last.png", "losses.png", "training.gif")]
+        return [path for path in drawn if path.is_file()] or [self.path]
 
     def pictures(self):
         """The sample grids, oldest first."""

@@ -1,8 +1,6 @@
 """The training loop: data in, steps, looks at the losses, and a run folder that always holds a state worth keeping."""
 
-import ctypes
 import signal
-import sys
 import time
 from contextlib import contextmanager
 
@@ -11,7 +9,7 @@ from tqdm import tqdm
 
 from .. import reference
 from ..devices import device as get_device
-from ..errors import MiniganError
+from ..errors import Interrupted, MiniganError
 from ..optim import Adam
 from ..random import Generator
 from ..tensor import Tensor
@@ -26,10 +24,6 @@ COLUMNS = ("step", "epoch", "d_loss", "g_loss", "d_real", "d_fake", "images_per_
 
 class Diverged(MiniganError):
     """A loss that is no longer a number."""
-
-
-class Interrupted(Exception):
-    """The user pressed Ctrl-C; the run is saved."""
 
 
 class Training:
@@ -59,8 +53,8 @@ class Training:
         return self.noise.uniform((count, self.recipe.latent), -1.0, 1.0)
 
     def batch(self):
-        """The next real images, (n, pixels) in [−1, 1]. An epoch shows every image once, in an order of its own that
-        depends on seed and epoch alone, so that a resumed run sees what an unbroken one would have seen.
+        """The next real images, (n, pixels) in [−1, 1]. An epoch shows an image at most once (those that fill no batch
+        sit it out), in an order that depends on seed and epoch alone: a resumed run sees what an unbroken one would.
         """
         epoch, position = divmod(self.steps_done, self.steps_per_epoch)
         if self._order_epoch != epoch:
@@ -96,6 +90,8 @@ class Training:
 
     def load_state(self, state):
         """Go back, or on, to a state. Raises MiniganError where it belongs to other networks."""
+        if "steps_done" not in state:
+            raise MiniganError("the checkpoint is of another version of minigan: it holds no steps_done")
         for part, each in self.parts().items():
             own = {name.removeprefix(f"{part}/"): state[name] for name in state if name.startswith(f"{part}/")}
             each.load_state(own)
@@ -107,69 +103,70 @@ def _check(recipe, count):
         raise MiniganError(f"unknown loss {recipe.loss!r}: choose from {', '.join(LOSSES)}")
     if not 1 <= recipe.batch_size <= count:
         raise MiniganError(f"batch size {recipe.batch_size}: expected 1 to {count}, the number of training images")
-    if not recipe.lr > 0 or not 0 <= recipe.beta1 < 1:
-        raise MiniganError(f"lr {recipe.lr} and beta1 {recipe.beta1}: expected lr > 0 and 0 ≤ beta1 < 1")
+    if not 0 < recipe.lr <= np.finfo(np.float32).max or not 0 <= recipe.beta1 < 1:
+        raise MiniganError(f"lr {recipe.lr} and beta1 {recipe.beta1}: expected a finite lr > 0 and 0 ≤ beta1 < 1")
 
 
 def train(training, steps, run=None, progress=True):
     """Train up to `steps` steps in all, and keep `run` (a RunFolder, or None) up to date; returns the rows of metrics.
 
-    Raises Diverged where a loss is not finite, after going back to the last good state; Interrupted after Ctrl-C; in
-    both cases, as at the end, everything is saved.
+    Raises Diverged where a loss or a weight is no longer a number, after going back to the last good state; Interrupted
+    after Ctrl-C. In both cases, as at the end, everything is saved.
     """
-    keep_freed_memory()
-    if run and not training.steps_done:
-        run.save(training)
-    rows, waiting, good, since = [], [], training.state(), time.perf_counter()
+    rows, problem = [], None
     bar = tqdm(
-        total=steps,
-        initial=training.steps_done,
-        desc=training.recipe.name,
-        unit="step",
-        delay=1,
-        dynamic_ncols=True,
-        disable=None if progress else True,
-    )
+        total=steps, initial=training.steps_done, desc=training.recipe.name, unit="step", delay=1,
+        dynamic_ncols=True, disable=None if progress else True,
+    )  # fmt: skip
     # NumPy need not warn of overflows and NaN: `look` finds them and says at which step.
-    with bar, _interrupt_noted() as interrupted, np.errstate(all="ignore"):
-        while training.steps_done < steps and not interrupted:
-            waiting.append(training.step())
-            bar.update()
-            ends_epoch = training.steps_done % training.steps_per_epoch == 0
-            if len(waiting) < LOOK_EVERY and not ends_epoch and training.steps_done < steps:
-                continue
-            try:
-                row = look(training, waiting, time.perf_counter() - since)
-            except Diverged as error:
-                training.load_state(good)
-                if run:
-                    run.save(training)
-                    run.finish(training)
-                raise Diverged(
-                    f"{error}: the state of step {training.steps_done} is kept; try a smaller --lr or another --seed"
-                ) from None
-            rows.append(row)
-            bar.set_postfix_str(summary(row), refresh=False)
-            if run:
-                run.add_metrics(row)
-                if ends_epoch:
-                    run.save(training)
-            good, waiting, since = _if_finite(training.state(), good), [], time.perf_counter()
-    if run:
-        run.save(training)
-        run.finish(training)
+    with _interrupt_noted() as interrupted, bar, np.errstate(all="ignore"):
+        if run and not training.steps_done:
+            run.save(training)
+        try:
+            _take_steps(training, steps, run, bar, interrupted, rows)
+        except Diverged as error:
+            problem = error
+        if run:
+            run.save(training)
+            run.finish(training)
+    if problem:
+        raise problem
     if interrupted:
         raise Interrupted(f"stopped at step {training.steps_done} of {steps}")
     return rows
 
 
-def _if_finite(state, good):
-    """`state`, or the older `good` one where an update has ruined it though the losses were still finite."""
-    return state if all(np.isfinite(values).all() for values in state.values()) else good
+def _take_steps(training, steps, run, bar, interrupted, rows):
+    """The loop itself: nothing is saved that `look` has not found good."""
+    good, waiting, since = training.state(), [], time.perf_counter()
+    while (training.steps_done < steps and not interrupted) or waiting:
+        waiting.append(training.step())
+        bar.update()
+        ends_epoch = training.steps_done % training.steps_per_epoch == 0
+        if not (len(waiting) == LOOK_EVERY or ends_epoch or training.steps_done == steps or interrupted):
+            continue
+        try:
+            row = look(training, waiting, time.perf_counter() - since)
+        except Diverged as error:
+            training.load_state(good)
+            if run:
+                run.forget_after(training.steps_done)
+            kept = f"the state of step {training.steps_done} is kept; try a smaller --lr or another --seed"
+            raise Diverged(f"{error}: {kept}") from None
+        good, waiting, since = training.state(), [], time.perf_counter()
+        rows.append(row)
+        bar.set_postfix_str(summary(row), refresh=False)
+        if run:
+            run.add_metrics(row)
+            if ends_epoch:
+                run.save(training)
 
 
 def look(training, results, seconds):
-    """The means over the steps since the last look, as a row of metrics. Raises Diverged where a number is not finite."""
+    """The means over the steps since the last look, as a row of metrics.
+
+    Raises Diverged where a loss was not finite, or where an update has ruined the state though the losses still were.
+    """
     columns = [np.stack([each.numpy() for each in column]) for column in zip(*results)]
     d_loss, g_loss, real_output, fake_output = StepResult(*columns)
     first = training.steps_done - len(results) + 1
@@ -177,6 +174,9 @@ def look(training, results, seconds):
         if not np.isfinite(losses).all():
             step = first + int(np.argmin(np.isfinite(losses)))
             raise Diverged(f"the loss of {name} is not a number at step {step}")
+    for name, values in training.state().items():
+        if not np.isfinite(values).all():
+            raise Diverged(f"{name} is not a number after step {training.steps_done}")
     verdict = reference.sigmoid if training.loss.is_logit else np.asarray
     values = (
         training.steps_done,
@@ -216,16 +216,3 @@ def _interrupt_noted():
         yield noted
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def keep_freed_memory():
-    """Tell glibc to keep large freed blocks instead of giving them back to the system after every step.
-
-    A step frees and takes the same few megabytes again; without this, the page faults cost up to a third of its time.
-    """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        if mallopt:
-            trim_threshold, mmap_threshold, one_gibibyte = -1, -3, 1 << 30
-            mallopt(trim_threshold, one_gibibyte)
-            mallopt(mmap_threshold, one_gibibyte)

@@ -8,11 +8,14 @@ Each derivative is one fused primitive, and a Function in its turn: linear in g,
 same function again.
 """
 
+from ..errors import MiniganError
 from ..tensor import Function
 
 
 class LeakyReLU(Function):
     def __init__(self, slope):
+        if not 0 <= slope <= 1:
+            raise MiniganError(f"leaky_relu: slope {slope}, expected 0 (ReLU) to 1 (the identity)")
         self.slope = slope
 
     def forward(self, x):

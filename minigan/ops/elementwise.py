@@ -6,7 +6,7 @@ a plain number, which has no gradient.
 
 import math
 
-from ..tensor import Function
+from ..tensor import Function, Tensor
 from .activation import sigmoid
 from .reduce import broadcast_to, sum_to
 
@@ -91,10 +91,14 @@ class Pow(Binary):
         return self.primitives.pow(a, b)
 
     def grad_a(self, g, a, b):
+        if not isinstance(b, Tensor) and b == 0:  # a⁰ is constant, also where a^(b − 1) is not finite
+            return g * 0.0
         return g * b * a ** (b - 1)
 
     def grad_b(self, g, a, b):  # aᵇ = e^(b ln a): defined for a > 0
-        return g * a**b * (math.log(a) if isinstance(a, float) else log(a))
+        if isinstance(a, Tensor):
+            return g * a**b * log(a)
+        return g * a**b * (math.log(a) if a > 0 else math.nan)
 
 
 class Neg(Function):

@@ -6,7 +6,8 @@
 the op closes over itself and differentiates as often as one likes.
 """
 
-from ..tensor import Function
+from ..errors import MiniganError
+from ..tensor import Function, Tensor
 from .reduce import sum as sum_over
 
 
@@ -43,4 +44,8 @@ def matmul(a, b, bias=None, transpose_a=False, transpose_b=False):
     >>> mg.ops.matmul(x, w).numpy()
     array([[1., 2., 6.]], dtype=float32)
     """
+    if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+        raise MiniganError(
+            f"matmul takes two matrices, got {type(a).__name__} and {type(b).__name__}: minigan.tensor(…)"
+        )
     return MatMul(transpose_a, transpose_b)(*((a, b) if bias is None else (a, b, bias)))

@@ -8,6 +8,7 @@ from ..tensor import Function
 
 class Reshape(Function):
     saves_inputs = False
+    is_view = True
 
     def __init__(self, shape):
         self.shape = shape

@@ -31,6 +31,7 @@ class Concat(Function):
 
 class Rows(Function):
     saves_inputs = False
+    is_view = True
 
     def __init__(self, start, stop):
         self.start, self.stop = start, stop

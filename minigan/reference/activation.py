@@ -7,9 +7,9 @@ def leaky_relu(x, slope):
     """y = x where x > 0, else slope·x, for a slope from 0 (ReLU) to 1 (the identity).
 
     Shapes: x any → y same. Source: Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural network
-    acoustic models"; slope 0.2 in GANs: Radford et al. 2016, section 3.
+    acoustic models"; slope 0.2 in GANs: Radford et al. 2016, section 4.
     """
-    return np.maximum(x, x.dtype.type(slope) * x)
+    return np.maximum(x, x.dtype.type(slope) * x if slope else 0)  # 0·∞ would be NaN
 
 
 def leaky_relu_backward(gradient, x, slope):

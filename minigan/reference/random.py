@@ -51,7 +51,7 @@ def uniform(shape, seed, counter, low, high, dtype):
     """Uniform numbers in [low, high): low + (high − low)·u, u from Philox4x32-10 with 24 bits.
 
     Shapes: counter (1,) uint64, on the device → `shape`. Reads ⌈size / 4⌉ counters from counter[0] on and does not
-    advance it. `seed`: 64 bits. The same numbers on every device and, rounded, in both dtypes.
+    advance it. `seed`: 64 bits. u is the same on every device and in both dtypes; the range is up to rounding.
     """
     kind = np.dtype(dtype).type
     u = _fractions(prod(shape), seed, counter, dtype)

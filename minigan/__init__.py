@@ -7,6 +7,7 @@ its hand-written CUDA kernels (kernels/*.cu, launched by minigan.cuda).
 __version__ = "0.1.0"
 
 from . import init, nn, ops, optim, random
+from .cuda import emulator
 from .cuda.source import reload
 from .cuda.user import kernel
 from .errors import DeviceError, LaunchError, MiniganError
@@ -20,6 +21,7 @@ __all__ = [
     "LaunchError",
     "MiniganError",
     "Tensor",
+    "emulator",
     "grad",
     "gradcheck",
     "init",

@@ -30,14 +30,14 @@ class Case:
     high: float = 2.0
     kinks: tuple = ()
 
-    def inputs(self, seed=0):
+    def inputs(self, seed=0, device="cpu"):
         random = np.random.default_rng(seed)
         inputs = []
         for shape in self.shapes:
             values = random.uniform(self.low, self.high, shape)
             for kink in self.kinks:
                 values = np.where(abs(values - kink) < 0.1, kink + 0.2, values)
-            inputs.append(tensor(values, dtype="float64", requires_grad=True))
+            inputs.append(tensor(values, device, "float64", requires_grad=True))
         return inputs
 
 
@@ -101,10 +101,10 @@ CASES = {
 }
 
 
-def check_gradient(case):
+def check_gradient(case, device="cpu"):
     """The worst relative error of the case's first derivative, and of its derivative's derivative. Raises GradientError."""
-    first = gradcheck(case.fn, case.inputs()).worst
-    return max(first, gradcheck(lambda *inputs: _gradient_norm(case.fn, inputs), case.inputs(1)).worst)
+    first = gradcheck(case.fn, case.inputs(0, device)).worst
+    return max(first, gradcheck(lambda *inputs: _gradient_norm(case.fn, inputs), case.inputs(1, device)).worst)
 
 
 def _gradient_norm(fn, inputs):

@@ -90,7 +90,7 @@ def _add_train(commands):
     add("--list", action="store_true", help="list the recipes and their presets")
     add("--data", help="the data set: digits (drawn, offline) or mnist (default: the recipe's)")
     add("--data-dir", metavar="DIR", help="where the data files are (default: $MINIGAN_DATA, else cached downloads)")
-    add("--device", help="cpu, cuda or auto (default: auto)")
+    add("--device", help="cpu, cuda, emulator or auto (default: auto)")
     add("--preset", help="tuned (default), or seed: the tutorial's own numbers")
     add("--loss", help="heuristic, minimax or least-squares (default: the recipe's)")
     add("--lr", type=float, help="Adam's learning rate")
@@ -118,7 +118,7 @@ def _add_sample(commands):
     add("folder", metavar="RUN", help="the run's folder")
     add("-n", type=int, default=100, metavar="N", help="how many (default: 100)")
     add("--seed", type=int, default=1, metavar="N", help="of the noise (default: 1)")
-    add("--device", help="cpu, cuda or auto (default: the run's)")
+    add("--device", help="cpu, cuda, emulator or auto (default: the run's)")
     place = commands.choices["sample"].add_mutually_exclusive_group().add_argument
     place("--out", metavar="PNG", help="the picture (default: RUN/sample.png)")
     place("--raw", metavar="NPY", help="write the images as float32 (N, channels, height, width) in [-1, 1] instead")

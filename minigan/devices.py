@@ -5,14 +5,15 @@ import importlib
 
 from .errors import DeviceError
 
-NAMES = ("auto", "cpu", "cuda")
+NAMES = ("auto", "cpu", "cuda", "emulator")
 
 
 class Device(str):
-    """A device's name ("cpu", "cuda") that also knows its array module `xp` and its `primitives`.
+    """A device's name ("cpu", "cuda", "emulator") that also knows its array module `xp` and its `primitives`.
 
     `xp` makes, copies and moves arrays; every computation goes through `primitives`:
-    minigan.reference for "cpu", minigan.cuda for "cuda". The two export the same functions.
+    minigan.reference for "cpu", minigan.cuda for "cuda" (CuPy arrays) and "emulator" (NumPy arrays: the same kernels,
+    compiled for and run by the CPU). The two export the same functions.
     """
 
     def __new__(cls, name, xp, primitives):
@@ -31,7 +32,7 @@ class Device(str):
 
 
 def device(name):
-    """The Device called `name`: "cpu", "cuda", or "auto" (cuda where a GPU answers, else cpu).
+    """The Device called `name`: "cpu", "cuda", "emulator", or "auto" (cuda where a GPU answers, else cpu).
 
     Raises DeviceError for an unknown name, and for "cuda" where CuPy or a driver is missing (it says which).
     """
@@ -49,6 +50,8 @@ def _load(name):
     """Imports happen here and not at the top: CuPy is imported only once a device asks for it."""
     if name == "cpu":
         return Device(name, importlib.import_module("numpy"), importlib.import_module("minigan.reference"))
+    if name == "emulator":
+        return Device(name, importlib.import_module("numpy"), importlib.import_module("minigan.cuda"))
     if problem := why_no_cuda():
         raise DeviceError(problem)
     return Device(name, importlib.import_module("cupy"), importlib.import_module("minigan.cuda"))

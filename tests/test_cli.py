@@ -126,7 +126,10 @@ def test_check_of_one_stem():
         (["train", "gna"], "unknown recipe 'gna': choose from gan, gan-smooth"),
         (["train", "gan", "--preset", "best"], "no preset 'best': choose from tuned, seed"),
         (["train", "gan", "--data", "mnits"], "unknown data set 'mnits': choose from digits, mnist"),
-        (["train", "gan", "--data", "digits", "--device", "gpu"], "unknown device 'gpu': choose from auto, cpu, cuda"),
+        (
+            ["train", "gan", "--data", "digits", "--device", "gpu"],
+            "unknown device 'gpu': choose from auto, cpu, cuda, emulator",
+        ),
         (["train", "gan", "--data", "digits", "--loss", "l1"], "unknown loss 'l1': choose from heuristic"),
         (["train", "gan", "--data", "digits", "--batch-size", "0"], "--batch-size 0: expected at least 1"),
         (["train", "gan", "--data", "digits", "--batch-size", "12001"], "batch size 12001: expected 1 to 12000"),

@@ -79,11 +79,6 @@ def test_more_blocks_than_a_grid_holds_are_refused(kernel):
         bind(plan, {"x": np.ones(3), "y": None})
 
 
-def test_host_arrays_are_refused():
-    with pytest.raises(mg.DeviceError, match="kernel neg_v1: argument input is a NumPy array in host memory"):
-        cuda.neg(np.ones(3))
-
-
 def test_different_shapes_are_refused():
     with pytest.raises(
         mg.MiniganError, match=r"tanh_backward: arrays of different shapes: gradient \(3,\), output \(4,\)"
@@ -132,6 +127,8 @@ def test_parameter_types_are_the_compilers(nvrtc_here):
     def types(name):
         return nvrtc.parameter_types(AXPY, "axpy.cu", ("--std=c++17",), name)
 
+    for on_host in (True, False):
+        assert [each.type for each in mg.kernel(source=AXPY, name="axpy").parameters(on_host)] == types("axpy")
     assert types("axpy") == ["int", "float", "const float*", "float*", "float"]
     assert types("mangled") == [
         "const double*",
@@ -146,16 +143,17 @@ def test_parameter_types_are_the_compilers(nvrtc_here):
         types("axpby")
 
 
-def test_a_users_kernel_is_planned_and_checked(nvrtc_here, tmp_path):
+def test_a_users_kernel_is_planned_and_checked(tmp_path):
     (tmp_path / "axpy.cu").write_text(AXPY)
     k = mg.kernel(f"{tmp_path}/axpy.cu:axpy")
     x, y = np.ones(5, np.float32), np.zeros(5, np.float32)
-    plan, arrays = k.plan(1, (32, 2), (5, 2, x, y, 1.0))
+    plan, arrays, on_host = k.plan(1, (32, 2), (5, 2, x, y, 1.0))
+    assert on_host
     assert plan.grid == (1, 1, 1) and plan.block == (32, 2, 1)
     _, arguments = bind(plan, arrays)
     assert [type(value) for value in arguments] == [np.int32, np.float32, np.ndarray, np.ndarray, np.float32]
-    with pytest.raises(mg.DeviceError, match="argument 2 is a NumPy array in host memory"):
-        k(1, 32, (5, 2.0, x, y, 1.0))
+    k(1, 32, (5, 2.0, x, y, 1.0))
+    assert y.tolist() == [3.0] * 5
     for args, message in (
         ((5, 2.0, x, y), r"takes 5 arguments \(int, float, const float\*, float\*, float\), got 4"),
         ((5, 2.0, x, y.astype(float), 1.0), "argument 3 is float64, expected float32"),
@@ -176,13 +174,13 @@ def test_a_users_kernel_is_planned_and_checked(nvrtc_here, tmp_path):
         (1, 1.5, "block 1.5"),
     ],
 )
-def test_bad_geometry_is_refused(nvrtc_here, grid, block, message):
+def test_bad_geometry_is_refused(grid, block, message):
     with pytest.raises(mg.LaunchError, match=message):
         mg.kernel(source=AXPY, name="nothing")(grid, block, ())
 
 
-def test_a_struct_cannot_be_passed_by_value(nvrtc_here):
-    with pytest.raises(mg.LaunchError, match="is a Pair: only pointers and numbers can be passed"):
+def test_a_struct_cannot_be_passed_by_value():
+    with pytest.raises(mg.LaunchError, match="is a .*: only pointers and numbers can be passed"):
         mg.kernel(source=AXPY, name="by_value")(1, 1, (3,))
 
 
@@ -196,4 +194,6 @@ def test_where_a_kernel_comes_from(tmp_path):
 
 def test_a_kernel_that_does_not_compile_shows_the_compilers_words(nvrtc_here):
     with pytest.raises(mg.MiniganError, match=r"(?s)source does not compile:.*source\(1\): error"):
+        mg.kernel(source="__global__ void f() { oops; }", name="f").parameters(on_host=False)
+    with pytest.raises(mg.MiniganError, match=r"(?s)does not compile on the host:.*oops"):
         mg.kernel(source="__global__ void f() { oops; }", name="f").parameters()

@@ -330,7 +330,7 @@ def test_dtypes():
 def test_to():
     x = leaf([1.0])
     assert x.to("cpu") is x
-    with pytest.raises(mg.DeviceError, match="unknown device 'gpu': choose from auto, cpu, cuda"):
+    with pytest.raises(mg.DeviceError, match="unknown device 'gpu': choose from auto, cpu, cuda, emulator"):
         x.to("gpu")
 
 

@@ -6,7 +6,6 @@ declared parameters, and calls the driver.
 """
 
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, prod
 from numbers import Real
@@ -14,7 +13,7 @@ from numbers import Real
 import numpy as np
 
 from ..errors import DeviceError, LaunchError, MiniganError
-from . import source
+from . import emulator, source
 
 BLOCK = 256  # threads of a block, where a kernel does not say otherwise: 8 warps fill any chip since sm_75
 
@@ -121,9 +120,11 @@ def map_elements(name, arrays, **numbers):
     return y
 
 
-def empty(shape, like):
-    """An array, not yet written, beside `like` and of its dtype."""
-    return array_module(like).empty(shape, like.dtype)
+def empty(shape, like, dtype=None):
+    """An array, not yet written, beside `like`. For the emulator it is NaN all over: what a kernel forgets to write there
+    must not look right by accident."""
+    xp, dtype = array_module(like), np.dtype(dtype or like.dtype)
+    return np.full(shape, np.nan, dtype) if xp is np else xp.empty(shape, dtype)
 
 
 def array_module(array):
@@ -138,26 +139,13 @@ def launch(plan, **arrays):
     device, a None, or a number that its C type cannot hold.
     """
     real, arguments = bind(plan, arrays)
-    if _recorded is not None:
-        _recorded.append((plan, real, arguments))
-    elif prod(plan.grid):  # an empty result needs no launch, and the driver would refuse the empty grid
-        refuse_host_arrays(plan, arrays)
+    if not prod(plan.grid):
+        return  # an empty result needs no launch, and the driver would refuse the empty grid
+    if lies_on_host(plan.kernel, arrays):
+        emulator.launch(plan, real, arguments)
+    else:
         function = source.function(plan.kernel.file, plan.kernel.name, real)
         function(plan.grid, plan.block, arguments, shared_mem=plan.shared)
-
-
-_recorded = None
-
-
-@contextmanager
-def recording():
-    """Within this block launches are checked and noted, not run, so NumPy arrays do: yields [(plan, real, arguments)]."""
-    global _recorded
-    before, _recorded = _recorded, []
-    try:
-        yield _recorded
-    finally:
-        _recorded = before
 
 
 def bind(plan, arrays):
@@ -226,15 +214,22 @@ def _number(kernel, parameter, value, real):
     return kind(value)
 
 
-def refuse_host_arrays(plan, arrays):
+def lies_on_host(kernel, arrays):
+    """Whether the arrays are NumPy's, for the emulator, or CuPy's, for the current GPU. Raises DeviceError for a mixture."""
+    places = {}
     for name, array in arrays.items():
-        if array is not None and array_module(array) is np:
-            raise DeviceError(
-                f"kernel {plan.kernel.name}: argument {name} is a NumPy array in host memory, "
-                "expected a CuPy array: move it with .to('cuda')"
-            )
-        if array is not None and array.device.id != (current := array_module(array).cuda.Device().id):
-            raise DeviceError(
-                f"kernel {plan.kernel.name}: argument {name} lies on GPU {array.device.id}, "
-                f"and the current one is GPU {current}"
-            )
+        if array is not None:
+            places["host" if array_module(array) is np else f"GPU {array.device.id}"] = name
+    if len(places) > 1:
+        found = " and ".join(f"argument {name} lies on {place}" for place, name in places.items())
+        raise DeviceError(f"kernel {kernel.name}: {found}: bring them together")
+    if not places or "host" in places:
+        return True
+    (place,) = places
+    import cupy
+
+    if place != f"GPU {cupy.cuda.Device().id}":
+        raise DeviceError(
+            f"kernel {kernel.name}: its arrays lie on {place}, the current one is GPU {cupy.cuda.Device().id}"
+        )
+    return False

@@ -2,9 +2,7 @@
 
 from math import prod
 
-import numpy as np
-
-from .launch import BLOCK, Plan, array_module, declare, launch, pick
+from .launch import BLOCK, Plan, declare, empty, launch, pick
 
 declare("random.cu", "uniform", "const uint64* counter, real* y, int n, uint64 seed, real low, real width")
 declare("random.cu", "normal", "const uint64* counter, real* y, int n, uint64 seed, real mean, real deviation")
@@ -17,7 +15,7 @@ def plan(name, n, **numbers):
 
 
 def _draw(name, shape, counter, dtype, **numbers):
-    y = array_module(counter).empty(shape, np.dtype(dtype))
+    y = empty(shape, counter, dtype)
     launch(plan(name, prod(shape), **numbers), counter=counter, y=y)
     return y
 

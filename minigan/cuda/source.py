@@ -31,6 +31,13 @@ def text(file):
     return f'#line 1 "common.cuh"\n{common.read_text("utf-8")}\n#line 1 "{file}"\n{own.read_text("utf-8")}'
 
 
+def kernel_names(file):
+    """The names of the kernels in a file, as the version table has them."""
+    from .launch import versions
+
+    return [kernel.name for table in versions.values() for kernel in table.values() if kernel.file == file]
+
+
 def options(real):
     """The compiler options for `real` = "float" or "double"."""
     return (f"-DREAL={real}", STANDARD)
@@ -50,6 +57,9 @@ def function(file, name, real):
 
 
 def reload():
-    """Forget everything compiled: the next launch reads the .cu files again."""
+    """Forget everything compiled, for the GPU and for the emulator: the next launch reads the .cu files again."""
+    from . import emulator
+
+    emulator.reload()
     function.cache_clear()
     _module.cache_clear()

@@ -4,17 +4,18 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import LaunchError, MiniganError
-from . import nvrtc, source
-from .launch import Kernel, Parameter, Plan, bind, refuse_host_arrays
+from . import emulator, nvrtc, source
+from .emulator.build import library
+from .launch import Kernel, Parameter, Plan, bind, lies_on_host
 
 
 def kernel(place=None, *, source=None, name=None):
     """A CUDA C kernel as a callable: `kernel("mine.cu:name")`, or `kernel(source=text, name="name")`.
 
     Nothing is put before the text. The result is called as k(grid, block, args, shared=0): `grid` and `block` are a
-    number or up to three, `args` CuPy arrays and plain numbers in the kernel's order, `shared` bytes of dynamic shared
-    memory. Numbers become the C types that the kernel declares. Raises MiniganError where the file or the kernel is
-    missing, LaunchError for arguments that do not fit.
+    number or up to three, `args` arrays and plain numbers in the kernel's order, `shared` bytes of dynamic shared memory.
+    CuPy arrays run on the GPU, NumPy arrays on the emulator. Numbers become the C types that the kernel declares. Raises
+    MiniganError where the file or the kernel is missing, LaunchError for arguments that do not fit.
     """
     if (place is None) == (source is None) or (source is not None and not name):
         raise MiniganError('kernel: pass "file.cu:name", or source= and name=')
@@ -36,27 +37,39 @@ class UserKernel:
     def __init__(self, text, file, name):
         self.text, self.file, self.name = text, file, name
 
-    def parameters(self):
-        """The kernel's parameters as the compiler sees them; needs NVRTC but no GPU."""
-        types = _parameter_types(self.text, self.file, self.name)
+    def parameters(self, on_host=True):
+        """The kernel's parameters as a compiler sees them: the host's, or NVIDIA's (which needs no GPU)."""
+        if on_host:
+            types = emulator.parameter_types(_library(self.text, self.name), self.name)
+        else:
+            types = _parameter_types(self.text, self.file, self.name)
         return tuple(Parameter(kind, str(position), optional=False) for position, kind in enumerate(types))
 
     def plan(self, grid, block, args, shared=0):
-        """(Plan, {name: array}) of a call; parameters are called "0", "1", … by their position."""
-        parameters = self.parameters()
+        """(Plan, {name: array}, whether it is for the emulator); parameters are called "0", "1", … by their position."""
+        given = {str(position): value for position, value in enumerate(args) if hasattr(value, "flags")}
+        on_host = lies_on_host(self, given)
+        parameters = self.parameters(on_host)
         if len(args) != len(parameters):
             types = ", ".join(parameter.type for parameter in parameters)
             raise LaunchError(f"kernel {self.name} takes {len(parameters)} arguments ({types}), got {len(args)}")
         arrays = {each.name: value for each, value in zip(parameters, args) if each.is_pointer}
         numbers = {each.name: value for each, value in zip(parameters, args) if not each.is_pointer}
         made = Kernel(self.file, self.name, parameters)
-        return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared), arrays
+        return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared), arrays, on_host
 
     def __call__(self, grid, block, args, shared=0):
-        plan, arrays = self.plan(grid, block, args, shared)
+        plan, arrays, on_host = self.plan(grid, block, args, shared)
         _, arguments = bind(plan, arrays)
-        refuse_host_arrays(plan, arrays)
-        _function(self.text, self.name)(plan.grid, plan.block, arguments, shared_mem=shared)
+        if on_host:
+            emulator.run(_library(self.text, self.name), plan, arguments)
+        else:
+            _function(self.text, self.name)(plan.grid, plan.block, arguments, shared_mem=shared)
+
+
+@cache
+def _library(text, name):
+    return library(text, [name])
 
 
 @cache

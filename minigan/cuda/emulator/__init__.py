@@ -1,0 +1,139 @@
+"""The emulator: the very same kernel text, compiled by the host's C++ compiler and run on the CPU.
+
+It runs a kernel's threads one after the other, in an order that can be chosen; a right kernel gives the right answer in
+every order. It idealises the memory of a GPU: it can show that a kernel is wrong, it cannot prove one right on silicon.
+"""
+
+import ctypes
+import os
+import threading
+import time
+from contextlib import contextmanager
+from functools import cache
+from math import prod
+
+import numpy as np
+
+from ...errors import LaunchError, MiniganError
+from .. import source
+from .build import library
+
+MANY = 16384  # threads of a launch from which more than one core is worth its start
+MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
+ORDERS = ("forward", "reverse", "shuffle")
+
+_settings = {"order": "forward", "seed": 0, "limit": 60.0}
+_running = threading.Lock()  # the runtime of a library holds one launch at a time
+
+
+class KernelError(LaunchError):
+    """A kernel that faulted, waits for ever, or ran too long. The process lives."""
+
+
+@contextmanager
+def settings(order=None, seed=None, limit=None):
+    """Within this block kernels run their threads in this `order` ("forward", "reverse", or "shuffle" by `seed`), and are
+    stopped after `limit` seconds."""
+    if order is not None and order not in ORDERS:
+        raise MiniganError(f"unknown order {order!r}: choose from {', '.join(ORDERS)}")
+    before = dict(_settings)
+    changes = {"order": order, "seed": seed, "limit": limit}
+    _settings.update({name: value for name, value in changes.items() if value is not None})
+    try:
+        yield
+    finally:
+        _settings.update(before)
+
+
+def launch(plan, real, arguments):
+    """Run a checked plan of one of the project's own kernels on NumPy arrays."""
+    run(_own_library(plan.kernel.file, real), plan, arguments)
+
+
+@cache
+def _own_library(file, real):
+    return library(source.text(file), source.kernel_names(file), real)
+
+
+def reload():
+    """Forget the loaded libraries: the next launch reads the .cu files again."""
+    _own_library.cache_clear()
+
+
+def parameter_types(built, name):
+    """The C types of a kernel's parameters, as the compiler sees them; "?" for a struct."""
+    text = ctypes.create_string_buffer(4096)
+    built[f"minigan_types_{name}"](text, ctypes.c_size_t(len(text)))
+    return text.value.decode().split(";")[:-1]
+
+
+def run(built, plan, arguments):
+    """Run a plan's kernel out of a library. Raises KernelError where it faults, deadlocks or exceeds the limit."""
+    kernel, threads = plan.kernel, prod(plan.block)
+    if plan.shared > MAX_SHARED:
+        raise LaunchError(f"kernel {kernel.name}: {plan.shared} bytes of shared memory, at most {MAX_SHARED}")
+    held = [_as_c(value) for value in arguments]
+    pointers = (ctypes.c_void_p * max(1, len(held)))(*(ctypes.addressof(value) for value in held))
+    order = _order(threads, _settings["order"], _settings["seed"])
+    hosts = min(os.cpu_count() or 1, prod(plan.grid), 16) if prod(plan.grid) * threads >= MANY else 1
+    message = ctypes.create_string_buffer(600)
+    three = ctypes.c_uint * 3
+    with _running, _watching(built):
+        failed = built.minigan_launch(
+            built[f"minigan_life_{kernel.name}"], pointers, three(*plan.grid), three(*plan.block),
+            order.ctypes.data_as(ctypes.c_void_p), hosts, message, len(message),
+        )  # fmt: skip
+    if failed:
+        raise KernelError(f"kernel {kernel.name}: {message.value.decode()}")
+
+
+@cache
+def _order(threads, order, seed):
+    numbers = np.arange(threads, dtype=np.int32)
+    if order == "shuffle":
+        return np.random.default_rng(seed).permutation(numbers)
+    return numbers[::-1].copy() if order == "reverse" else numbers
+
+
+C_TYPES = {
+    "bool": ctypes.c_bool, "int8": ctypes.c_int8, "int16": ctypes.c_int16, "int32": ctypes.c_int32, "int64": ctypes.c_int64,
+    "uint8": ctypes.c_uint8, "uint16": ctypes.c_uint16, "uint32": ctypes.c_uint32, "uint64": ctypes.c_uint64,
+    "float32": ctypes.c_float, "float64": ctypes.c_double,
+}  # fmt: skip
+
+
+def _as_c(value):
+    """An argument as the C object that the kernel's parameter is read from."""
+    if isinstance(value, np.ndarray):
+        return ctypes.c_void_p(value.ctypes.data)
+    return C_TYPES[value.dtype.name](value.item())
+
+
+_watched = None  # (library, when to stop it) of the launch that is running
+
+
+class _Watchdog(threading.Thread):
+    """Looks every quarter of a second whether a launch has run beyond its limit, and stops it."""
+
+    def run(self):
+        while True:
+            time.sleep(0.25)
+            watched = _watched
+            if watched and time.monotonic() > watched[1]:
+                watched[0].minigan_stop()
+
+
+@cache
+def _start_watchdog():
+    _Watchdog(daemon=True, name="minigan-watchdog").start()
+
+
+@contextmanager
+def _watching(built):
+    global _watched
+    _start_watchdog()
+    _watched = built, time.monotonic() + _settings["limit"]
+    try:
+        yield
+    finally:
+        _watched = None

@@ -1,0 +1,158 @@
+// CUDA C as plain C++17: put before a .cu text by the emulator, so that the text itself stays as it is on disk.
+//
+// Here is the language: qualifiers, built-in variables, vector types, math, atomics, and the functions by which threads
+// wait for each other and exchange values. How threads are run is in threads.h. No C++ library is used: a build is quick.
+#pragma once
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "threads.h"
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __noinline__ __attribute__((noinline))
+#define __launch_bounds__(...)
+#define __restrict__ __restrict
+#define __align__(n) __attribute__((aligned(n)))
+#define __constant__ static
+#define __managed__ static
+// A block runs on one thread of the host from beginning to end, so what is its own is the block's own.
+#define __shared__ static thread_local __attribute__((aligned(16)))
+
+#define threadIdx (minigan::here().thread)
+#define blockIdx (minigan::here().block)
+#define blockDim (minigan::here().block_size)
+#define gridDim (minigan::here().grid_size)
+constexpr int warpSize = 32;
+
+typedef minigan::Index uint3;
+typedef minigan::Index dim3;
+
+#define MINIGAN_VECTOR(T, NAME, BYTES)                                                                     \
+    struct __attribute__((aligned(2 * BYTES))) NAME##2 { T x, y; };                                        \
+    struct __attribute__((aligned(BYTES == 8 ? 16 : 4 * BYTES))) NAME##4 { T x, y, z, w; };                \
+    inline NAME##2 make_##NAME##2(T x, T y) { return {x, y}; }                                             \
+    inline NAME##4 make_##NAME##4(T x, T y, T z, T w) { return {x, y, z, w}; }
+
+MINIGAN_VECTOR(float, float, 4)
+MINIGAN_VECTOR(double, double, 8)
+MINIGAN_VECTOR(int, int, 4)
+MINIGAN_VECTOR(unsigned int, uint, 4)
+struct float3 { float x, y, z; };
+struct int3 { int x, y, z; };
+inline float3 make_float3(float x, float y, float z) { return {x, y, z}; }
+inline int3 make_int3(int x, int y, int z) { return {x, y, z}; }
+
+
+// Math: <math.h> of C++ overloads exp, sqrt, fabs … for float and double, as CUDA does. These it has not.
+inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+inline float rsqrt(float x) { return 1.0f / sqrtf(x); }
+inline double rsqrt(double x) { return 1.0 / ::sqrt(x); }
+inline float __expf(float x) { return expf(x); }
+inline float __logf(float x) { return logf(x); }
+inline float __powf(float x, float y) { return powf(x, y); }
+inline float __sinf(float x) { return sinf(x); }
+inline float __cosf(float x) { return cosf(x); }
+inline float __fdividef(float x, float y) { return x / y; }
+inline float __saturatef(float x) { return x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x; }
+inline float __fmaf_rn(float x, float y, float z) { return fmaf(x, y, z); }
+
+// Of pi times x: exact multiples of a quarter turn come out exact, as on the device.
+inline void sincospi(double x, double* sine, double* cosine) {
+    const double turn = x - 2 * ::floor(x / 2);                  // [0, 2)
+    const double quarter = ::floor(2 * turn + 0.5);              // the nearest multiple of a quarter turn
+    const double rest = (turn - quarter / 2) * 3.14159265358979323846;
+    const double s = ::sin(rest), c = ::cos(rest);
+    switch (int(quarter) % 4) {
+        case 0: *sine = s, *cosine = c; break;
+        case 1: *sine = c, *cosine = -s; break;
+        case 2: *sine = -s, *cosine = -c; break;
+        default: *sine = -c, *cosine = s;
+    }
+}
+inline void sincospi(float x, float* sine, float* cosine) {
+    double s, c;
+    sincospi(double(x), &s, &c);
+    *sine = float(s), *cosine = float(c);
+}
+inline void sincospif(float x, float* sine, float* cosine) { sincospi(x, sine, cosine); }
+
+template <class T> inline T min(T a, T b) { return b < a ? b : a; }
+template <class T> inline T max(T a, T b) { return a < b ? b : a; }
+template <class T> inline T __ldg(const T* address) { return *address; }
+inline int __popc(unsigned int x) { return __builtin_popcount(x); }
+inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
+inline int __ffs(int x) { return __builtin_ffs(x); }
+inline unsigned int __brev(unsigned int x) {
+    unsigned int y = 0;
+    for (int bit = 0; bit < 32; ++bit) y |= (x >> bit & 1u) << (31 - bit);
+    return y;
+}
+inline unsigned int __umulhi(unsigned int a, unsigned int b) { return unsigned((uint64_t(a) * b) >> 32); }
+inline float __int_as_float(int x) { float y; memcpy(&y, &x, 4); return y; }
+inline int __float_as_int(float x) { int y; memcpy(&y, &x, 4); return y; }
+
+// Threads of a block wait for each other.
+inline void __syncthreads() { minigan::wait_for_block(); }
+inline int __syncthreads_count(int predicate) { return minigan::count_in_block(predicate != 0); }
+inline int __syncthreads_or(int predicate) { return minigan::count_in_block(predicate != 0) > 0; }
+inline int __syncthreads_and(int predicate) { return minigan::count_in_block(predicate == 0) == 0; }
+inline void __syncwarp(unsigned int mask = 0xffffffffu) { minigan::wait_for_warp(mask); }
+inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+inline void __threadfence_block() {}
+inline void __threadfence_system() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+// Lanes of a warp exchange values. A lane that is not in the mask, or has returned, leaves the asker's own value.
+template <class T> inline T minigan_shuffle(unsigned int mask, T value, int source, bool inside) {
+    return minigan::exchange(mask, value, inside ? source : minigan::lane());
+}
+template <class T> inline T __shfl_sync(unsigned int mask, T value, int lane, int width = 32) {
+    return minigan_shuffle(mask, value, (minigan::lane() & ~(width - 1)) + (lane & (width - 1)), true);
+}
+template <class T> inline T __shfl_up_sync(unsigned int mask, T value, unsigned int delta, int width = 32) {
+    const int own = minigan::lane(), source = own - int(delta);
+    return minigan_shuffle(mask, value, source, source >= (own & ~(width - 1)));
+}
+template <class T> inline T __shfl_down_sync(unsigned int mask, T value, unsigned int delta, int width = 32) {
+    const int own = minigan::lane(), source = own + int(delta);
+    return minigan_shuffle(mask, value, source, source < (own & ~(width - 1)) + width);
+}
+template <class T> inline T __shfl_xor_sync(unsigned int mask, T value, int bits, int width = 32) {
+    const int own = minigan::lane(), source = own ^ bits;
+    return minigan_shuffle(mask, value, source, source < (own & ~(width - 1)) + width);
+}
+inline unsigned int __ballot_sync(unsigned int mask, int predicate) { return minigan::ballot(mask, predicate != 0); }
+inline int __any_sync(unsigned int mask, int predicate) { return minigan::ballot(mask, predicate != 0) != 0; }
+inline int __all_sync(unsigned int mask, int predicate) { return minigan::ballot(mask, predicate == 0) == 0; }
+
+// Atomics, on global and on shared memory: blocks may run on several threads of the host.
+#define MINIGAN_ATOMIC(NAME, RESULT)                                                                              \
+    template <class T> inline T NAME(T* address, T value) {                                                       \
+        T old, next;                                                                                              \
+        __atomic_load(address, &old, __ATOMIC_RELAXED);                                                           \
+        do next = RESULT;                                                                                         \
+        while (!__atomic_compare_exchange(address, &old, &next, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));       \
+        return old;                                                                                               \
+    }
+MINIGAN_ATOMIC(atomicAdd, old + value)
+MINIGAN_ATOMIC(atomicSub, old - value)
+MINIGAN_ATOMIC(atomicMin, value < old ? value : old)
+MINIGAN_ATOMIC(atomicMax, old < value ? value : old)
+MINIGAN_ATOMIC(atomicAnd, old & value)
+MINIGAN_ATOMIC(atomicOr, old | value)
+MINIGAN_ATOMIC(atomicXor, old ^ value)
+MINIGAN_ATOMIC(atomicExch, value)
+MINIGAN_ATOMIC(atomicInc, old >= value ? 0 : old + 1)
+MINIGAN_ATOMIC(atomicDec, old == 0 || old > value ? value : old - 1)
+template <class T> inline T atomicCAS(T* address, T expected, T value) {
+    __atomic_compare_exchange(address, &expected, &value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return expected;
+}

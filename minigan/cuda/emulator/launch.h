@@ -1,0 +1,143 @@
+// From Python into a kernel: arguments unpacked by the kernel's own function type, blocks handed out, faults survived.
+#pragma once
+
+#include "threads.h"
+
+namespace minigan {
+
+template <int...> struct Numbers {};
+template <int N, int... Rest> struct Count : Count<N - 1, N - 1, Rest...> {};
+template <int... Rest> struct Count<0, Rest...> { using type = Numbers<Rest...>; };
+
+template <class T> struct Plain { using type = T; };
+template <class T> struct Plain<const T> { using type = T; };
+
+// The arguments are copied out of Python's memory once, so that the compiler knows that no thread changes them.
+template <class F, F kernel, class... A> inline void live_with(A... arguments) {
+    live(here(), [=] { kernel(arguments...); });
+}
+template <class F, F kernel, class... A, int... I>
+inline void unpack(void (*)(A...), void** arguments, Numbers<I...>) {
+    live_with<F, kernel, A...>(*static_cast<typename Plain<A>::type*>(arguments[I])...);
+}
+template <class... A> typename Count<sizeof...(A)>::type numbers_of(void (*)(A...)) { return {}; }
+
+// The life of a fiber of this kernel. The kernel is a template's parameter, so that the compiler can inline it.
+template <class F, F kernel> void life() { unpack<F, kernel>(kernel, here().launch->arguments, numbers_of(kernel)); }
+
+static thread_local Host* host;  // of this thread of the host: a signal arrives on a stack of its own
+static struct sigaction before[4];
+constexpr int FAULTS[3] = {SIGSEGV, SIGBUS, SIGFPE};
+constexpr int STOP = SIGURG;  // sent by the watchdog; ignored by whoever does not expect it
+
+static void on_signal(int number, siginfo_t* info, void*) {
+    Host* h = host;
+    if (!h || !h->busy) {  // not ours
+        if (number != STOP) {
+            for (int i = 0; i < 3; ++i) sigaction(FAULTS[i], &before[i], nullptr);
+            raise(number);
+        }
+        return;
+    }
+    h->busy = false;
+    if (number == STOP) fail(*h, "it was stopped because it ran too long; it was");
+    const char* kind = number == SIGFPE ? "integer division by zero" : "access to memory that is not there, address";
+    if (number == SIGFPE) fail(*h, "%s", kind);
+    fail(*h, "%s %p", kind, info->si_addr);
+}
+
+static void* run_host(void* which) {
+    Host& h = *static_cast<Host*>(which);
+    static thread_local char* signal_stack = nullptr;
+    constexpr size_t SIZE = 64 * 1024;
+    if (!signal_stack) signal_stack = static_cast<char*>(malloc(SIZE));
+    stack_t mine = {}, others = {};
+    mine.ss_sp = signal_stack, mine.ss_size = SIZE;
+    sigaltstack(&mine, &others);
+    host = &h;
+    h.self = pthread_self();
+    if (!sigsetjmp(h.escape, 1)) {
+        h.busy = true;
+        while (!h.launch->failed) {
+            const uint64_t block = __atomic_fetch_add(&h.launch->next_block, 1, __ATOMIC_RELAXED);
+            if (block >= h.launch->blocks) break;
+            run_block(h, block);
+        }
+    }
+    h.busy = false;
+    host = nullptr;
+    sigaltstack(&others, nullptr);
+    return nullptr;
+}
+
+static void run(Launch& launch, int count) {
+    struct sigaction action = {};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    for (int i = 0; i < 3; ++i) sigaction(FAULTS[i], &action, &before[i]);
+    sigaction(STOP, &action, &before[3]);
+    pthread_t others[MAX_HOSTS];
+    int started = 0;
+    for (int i = 0; i < count; ++i) {
+        if (!hosts[i]) hosts[i] = static_cast<Host*>(mmap(nullptr, sizeof(Host), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0));
+        prepare(*hosts[i], launch);
+    }
+    for (int i = 1; i < count; ++i)
+        if (!pthread_create(&others[started], nullptr, run_host, hosts[i])) ++started;
+    run_host(hosts[0]);
+    for (int i = 0; i < started; ++i) pthread_join(others[i], nullptr);
+    for (int i = 0; i < 3; ++i) sigaction(FAULTS[i], &before[i], nullptr);
+    sigaction(STOP, &before[3], nullptr);
+}
+}  // namespace minigan
+
+// Where a kernel's `extern __shared__` array lies.
+inline void* minigan_dynamic_shared() { return minigan::here().shared; }
+
+// Stop a launch that runs too long: called by the watchdog, from another thread.
+extern "C" __attribute__((visibility("default"))) void minigan_stop() {
+    for (minigan::Host* each : minigan::hosts)
+        if (each && each->busy) pthread_kill(each->self, minigan::STOP);
+}
+
+extern "C" __attribute__((visibility("default"))) int minigan_launch(
+    void (*(*life)())(), void** arguments, const unsigned* grid, const unsigned* block, const int* order, int hosts,
+    char* message, int message_size) {
+    static minigan::Launch launch;
+    launch.work = life(), launch.arguments = arguments, launch.order = order;
+    launch.grid = minigan::Index(grid[0], grid[1], grid[2]), launch.block = minigan::Index(block[0], block[1], block[2]);
+    launch.threads = block[0] * block[1] * block[2];
+    launch.blocks = uint64_t(grid[0]) * grid[1] * grid[2], launch.next_block = 0, launch.failed = false;
+    minigan::run(launch, hosts);
+    if (launch.failed) snprintf(message, message_size, "%s", launch.message);
+    return launch.failed;
+}
+
+// Each kernel's types, as the compiler sees them, and its entry.
+template <class T> struct MiniganName { static void put(char* to, size_t n) { snprintf(to + strlen(to), n - strlen(to), "?"); } };
+#define MINIGAN_NAME(T)                                                                     \
+    template <> struct MiniganName<T> {                                                     \
+        static void put(char* to, size_t n) { strncat(to, #T, n - strlen(to) - 1); }        \
+    };
+MINIGAN_NAME(void) MINIGAN_NAME(bool) MINIGAN_NAME(char) MINIGAN_NAME(signed char) MINIGAN_NAME(unsigned char)
+MINIGAN_NAME(short) MINIGAN_NAME(unsigned short) MINIGAN_NAME(int) MINIGAN_NAME(unsigned int) MINIGAN_NAME(long)
+MINIGAN_NAME(unsigned long) MINIGAN_NAME(long long) MINIGAN_NAME(unsigned long long) MINIGAN_NAME(float) MINIGAN_NAME(double)
+template <class T> struct MiniganName<const T> {
+    static void put(char* to, size_t n) { strncat(to, "const ", n - strlen(to) - 1), MiniganName<T>::put(to, n); }
+};
+template <class T> struct MiniganName<T*> {
+    static void put(char* to, size_t n) { MiniganName<T>::put(to, n), strncat(to, "*", n - strlen(to) - 1); }
+};
+template <class T> struct MiniganName<T* __restrict> : MiniganName<T*> {};
+template <class... A> void minigan_types(void (*)(A...), char* to, size_t n) {
+    to[0] = 0;
+    int unused[] = {0, (MiniganName<A>::put(to, n), strncat(to, ";", n - strlen(to) - 1), 0)...};
+    (void)unused;
+}
+#define MINIGAN_EXPORT(KERNEL)                                                                                  \
+    extern "C" __attribute__((visibility("default"))) void (*minigan_life_##KERNEL())() {                               \
+        return &minigan::life<decltype(&KERNEL), &KERNEL>;                                                              \
+    }                                                                                                                   \
+    extern "C" __attribute__((visibility("default"))) void minigan_types_##KERNEL(char* to, size_t n) {                 \
+        minigan_types(&KERNEL, to, n);                                                                                  \
+    }

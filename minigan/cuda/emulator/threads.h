@@ -1,0 +1,288 @@
+// How the threads of a CUDA block run on one thread of the host: as fibers that wait for each other.
+//
+// A worker fiber runs thread after thread. Only a thread that has to wait keeps its fiber, and another fiber carries on:
+// a kernel without barriers never switches. Whoever arrives last at a barrier goes on without waiting. Blocks are spread
+// over threads of the host.
+#pragma once
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "fibers.h"
+
+namespace minigan {
+
+struct Index {
+    unsigned int x, y, z;
+    constexpr Index(unsigned int x = 1, unsigned int y = 1, unsigned int z = 1) : x(x), y(y), z(z) {}
+};
+
+constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 16;
+constexpr size_t MAX_SHARED = 227 * 1024;  // bytes of dynamic shared memory a block can ask for, on sm_90
+
+enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, DONE };
+
+struct Value { uint64_t words[2]; };  // what a lane hands over: at most 16 bytes
+
+struct Warp {
+    uint32_t alive, arrived, votes;
+    uint32_t mask[LANES];  // whom each waiting lane waits for
+    Value given[LANES], got[LANES];
+    int source[LANES];
+};
+
+struct Launch {
+    void (*work)();  // what a fiber does: see `live`
+    void** arguments;
+    Index grid, block;
+    int threads;
+    const int* order;  // the order in which the threads of a block are taken
+    uint64_t blocks, next_block;
+    volatile bool failed;
+    char message[512];
+};
+
+// One thread of the host, and the block it is running.
+struct Host {
+    Index thread, block, block_size, grid_size;  // threadIdx, blockIdx, blockDim, gridDim
+    int now, cursor, alive, at_barrier, votes, vote_result;
+    bool independent;  // no thread of this block has waited for another so far
+    Launch* launch;
+    int free_fibers, used_fibers;  // of this launch
+    State state[MAX_THREADS];
+    Fiber* fiber[MAX_THREADS];   // of each thread that has started
+    Fiber* free_list[MAX_THREADS + 1];
+    Index index[MAX_THREADS];
+    Warp warp[MAX_THREADS / LANES];
+    Fiber fibers[MAX_THREADS + 1], base;
+    Fiber* running;
+    sigjmp_buf escape;
+    pthread_t self;
+    volatile bool busy;
+    alignas(256) char shared[MAX_SHARED];
+};
+
+static Host* hosts[MAX_HOSTS];
+
+// The host whose fiber is running.
+inline Host& here() { return *static_cast<Host*>(owner_of_stack()); }
+inline int lane() { return here().now % LANES; }
+
+[[noreturn]] __attribute__((format(printf, 2, 3))) static void fail(Host& h, const char* format, ...) {
+    if (!__atomic_exchange_n(&h.launch->failed, true, __ATOMIC_SEQ_CST)) {
+        char* end = h.launch->message + sizeof h.launch->message;
+        char* text = h.launch->message;
+        va_list values;
+        va_start(values, format);
+        text += vsnprintf(text, end - text, format, values);
+        va_end(values);
+        snprintf(text, end - text, " in block (%u, %u, %u), thread (%u, %u, %u)", h.block.x, h.block.y, h.block.z,
+                 h.thread.x, h.thread.y, h.thread.z);
+    }
+    siglongjmp(h.escape, 1);
+}
+
+// ---- who runs next ------------------------------------------------------------------------------------------------
+
+// The next thread that can run, round and round in the launch's order; -1 where there is none.
+static inline int pick(Host& h) {
+    const int count = h.launch->threads;
+    for (int tried = 0; tried < count; ++tried) {
+        const int thread = h.launch->order[h.cursor];
+        if (++h.cursor == count) h.cursor = 0;
+        if (h.state[thread] <= READY) return thread;
+    }
+    return -1;
+}
+
+static inline void become(Host& h, int thread) {
+    h.now = thread;
+    h.thread = h.index[thread];
+}
+
+static void deadlock(Host& h) {
+    int at_block = 0, at_warp = 0;
+    for (int t = 0; t < h.launch->threads; ++t) at_block += h.state[t] == AT_BLOCK_BARRIER, at_warp += h.state[t] == AT_WARP_BARRIER;
+    fail(h, "deadlock: %d threads wait at __syncthreads and %d at a warp's barrier or shuffle, and nobody comes;"
+            " the last to wait is", at_block, at_warp);
+}
+
+// A fiber that is not in the middle of a thread.
+static Fiber* free_fiber(Host& h) {
+    if (h.free_fibers) return h.free_list[--h.free_fibers];
+    Fiber& fresh = h.fibers[h.used_fibers];
+    fresh.restart(h.used_fibers++, &h, h.launch->work);
+    return &fresh;
+}
+
+// Leave the running fiber where it is, and go on with somebody else.
+static void pass_on(Host& h) {
+    const int thread = pick(h);
+    if (thread < 0) deadlock(h);
+    Fiber* next = h.state[thread] == READY ? h.fiber[thread] : free_fiber(h);
+    become(h, thread);
+    Fiber* from = h.running;
+    h.running = next;
+    minigan_switch(&from->sp, next->sp);
+}
+
+static inline void suspend(Host& h, State why) {
+    const int thread = h.now;
+    h.state[thread] = why;
+    h.fiber[thread] = h.running;
+    pass_on(h);
+}
+
+// Called by the first thread of a block that waits for others. Until then nobody kept books: threads ran one after the
+// other, and all before this one have returned.
+__attribute__((noinline)) static void keep_books(Host& h) {
+    const Launch& l = *h.launch;
+    h.independent = false;
+    memset(h.state, UNSTARTED, l.threads);
+    h.alive = l.threads - h.cursor, h.at_barrier = h.votes = 0;
+    for (int w = 0; w * LANES < l.threads; ++w) {
+        const int lanes = l.threads - w * LANES;
+        h.warp[w].alive = lanes >= LANES ? ~0u : (1u << lanes) - 1;
+        h.warp[w].arrived = h.warp[w].votes = 0;
+    }
+    for (int i = 0; i < h.cursor; ++i) {
+        h.state[l.order[i]] = DONE;
+        h.warp[l.order[i] / LANES].alive &= ~(1u << l.order[i] % LANES);
+    }
+    h.cursor = (h.cursor + 1) % l.threads;
+}
+
+// ---- barriers -----------------------------------------------------------------------------------------------------
+
+static void release_block(Host& h) {
+    for (int t = 0; t < h.launch->threads; ++t)
+        if (h.state[t] == AT_BLOCK_BARRIER) h.state[t] = READY;
+    h.at_barrier = 0;
+    h.vote_result = h.votes;
+    h.votes = 0;
+}
+
+// Wait until every thread of the block that has not returned is here; the number of those who voted yes.
+inline int count_in_block(bool vote) {
+    Host& h = here();
+    if (h.independent) keep_books(h);
+    h.votes += vote;
+    if (++h.at_barrier == h.alive) release_block(h);
+    else suspend(h, AT_BLOCK_BARRIER);
+    return h.vote_result;
+}
+inline void wait_for_block() { count_in_block(false); }
+
+// Whoever arrives last hands every lane of the group its value and lets it go on.
+static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
+    for (uint32_t rest = group; rest; rest &= rest - 1) {
+        const int one = __builtin_ctz(rest), source = warp.source[one];
+        warp.got[one] = source >= 0 && source < LANES && group >> source & 1 ? warp.given[source] : warp.given[one];
+        if (source < 0) warp.got[one].words[0] = warp.votes & group;
+        if (h.state[first + one] == AT_WARP_BARRIER) h.state[first + one] = READY;
+    }
+    warp.arrived &= ~group;
+}
+
+static Value& meet(uint32_t mask, int source) {
+    Host& h = here();
+    const int own = h.now % LANES, first = h.now - own;
+    Warp& warp = h.warp[h.now / LANES];
+    warp.source[own] = source;
+    warp.mask[own] = mask;
+    warp.arrived |= 1u << own;
+    const uint32_t group = (mask | 1u << own) & warp.alive;
+    if ((warp.arrived & group) == group) release_lanes(h, warp, first, group);
+    else suspend(h, AT_WARP_BARRIER);
+    return warp.got[own];
+}
+
+inline void wait_for_warp(uint32_t mask) {
+    if (here().independent) keep_books(here());
+    meet(mask, lane());
+}
+
+// The value that lane `source` brings; the own one where that lane does not take part.
+template <class T> inline T exchange(uint32_t mask, T value, int source) {
+    static_assert(sizeof(T) <= sizeof(Value), "a lane hands over at most 16 bytes");
+    if (here().independent) keep_books(here());
+    memcpy(&here().warp[here().now / LANES].given[lane()], &value, sizeof(T));
+    memcpy(&value, &meet(mask, source), sizeof(T));
+    return value;
+}
+
+inline uint32_t ballot(uint32_t mask, bool vote) {
+    if (here().independent) keep_books(here());
+    Warp& warp = here().warp[here().now / LANES];
+    warp.votes = (warp.votes & ~(1u << lane())) | uint32_t(vote) << lane();
+    return uint32_t(meet(mask, -1).words[0]);
+}
+
+// ---- a thread's end, a block, a launch ----------------------------------------------------------------------------
+
+// Nobody waits any longer for a thread that has returned.
+static inline void finish_thread(Host& h) {
+    const int own = h.now % LANES, first = h.now - own;
+    h.state[h.now] = DONE;
+    if (--h.alive && h.at_barrier == h.alive) release_block(h);
+    Warp& warp = h.warp[h.now / LANES];
+    warp.alive &= ~(1u << own);
+    if (!warp.arrived) return;
+    for (int one = 0; one < LANES; ++one) {
+        const uint32_t group = warp.mask[one] & warp.alive;
+        if (warp.arrived >> one & 1 && (warp.arrived & group) == group) release_lanes(h, warp, first, group);
+    }
+}
+
+// What a fiber does all its life: run the thread it was given, then take the next; where that one has a fiber of its
+// own, step aside until another thread needs one. `run_thread` calls the kernel: a template, so that the compiler can put
+// the kernel into this loop.
+template <class Run> inline void live(Host& h, Run run_thread) {
+    for (;;) {
+        run_thread();
+        if (h.independent && ++h.cursor < h.launch->threads) {
+            become(h, h.launch->order[h.cursor]);
+            continue;
+        }
+        if (!h.independent) finish_thread(h);
+        if (h.independent || !h.alive) {  // the block is done
+            h.free_list[h.free_fibers++] = h.running;
+            minigan_switch(&h.running->sp, h.base.sp);
+            continue;
+        }
+        const int thread = pick(h);
+        if (thread < 0) deadlock(h);
+        const bool started = h.state[thread] == READY;
+        become(h, thread);
+        if (!started) continue;
+        Fiber* own = h.running;
+        h.free_list[h.free_fibers++] = own;
+        h.running = h.fiber[thread];
+        minigan_switch(&own->sp, h.running->sp);
+    }
+}
+
+static void run_block(Host& h, uint64_t number) {
+    Launch& l = *h.launch;
+    h.block = Index(number % l.grid.x, number / l.grid.x % l.grid.y, number / l.grid.x / l.grid.y);
+    h.independent = true;
+    h.cursor = 0;
+    become(h, l.order[0]);
+    h.running = free_fiber(h);
+    minigan_switch(&h.base.sp, h.running->sp);
+}
+
+static void prepare(Host& h, Launch& launch) {
+    h.launch = &launch, h.block_size = launch.block, h.grid_size = launch.grid;
+    for (int t = 0; t < launch.threads; ++t)
+        h.index[t] = Index(t % launch.block.x, t / launch.block.x % launch.block.y, t / launch.block.x / launch.block.y);
+    h.free_fibers = h.used_fibers = 0;  // also after a failure, which left fibers in the middle of something
+}
+}  // namespace minigan

@@ -1,0 +1,279 @@
+"""The emulator: what CUDA C means, in every order of threads, and what becomes of kernels that go wrong."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from compare import assert_close
+
+import minigan as mg
+from minigan import check, data
+from minigan.cuda import emulator
+from minigan.cuda.emulator import KernelError, build
+from minigan.data.digits import digits
+from minigan.gans import Training, find_recipe
+
+
+@pytest.fixture(params=emulator.ORDERS)
+def order(request):
+    with emulator.settings(order=request.param, seed=11):
+        yield request.param
+
+
+def run(source, grid, block, *args, shared=0):
+    name = source.split("(")[0].split()[-1]
+    mg.kernel(source='extern "C" __global__ void ' + source, name=name)(grid, block, args, shared=shared)
+
+
+def test_every_thread_knows_where_it_is(order):
+    seen = np.zeros((2, 3, 2, 4, 5, 3), np.int32)
+    run(
+        """where(int* seen) {
+            int block = (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
+            int thread = (threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x;
+            seen[block * blockDim.x * blockDim.y * blockDim.z + thread] += 1 + block * 1000 + thread;
+        }""",
+        (2, 3, 2), (3, 5, 4), seen,
+    )  # fmt: skip
+    assert_close(seen.reshape(12, 60), 1 + 1000 * np.arange(12)[:, None] + np.arange(60))
+
+
+TILED = """sgemm(const float* A, const float* B, float* C, int M, int N, int K) {
+    const int T = 16;
+    __shared__ float As[T][T];
+    __shared__ float Bs[T][T + 1];
+    int row = blockIdx.y * T + threadIdx.y, col = blockIdx.x * T + threadIdx.x;
+    float acc = 0.0f;
+    for (int t = 0; t < (K + T - 1) / T; ++t) {
+        As[threadIdx.y][threadIdx.x] = row < M && t * T + threadIdx.x < K ? A[row * K + t * T + threadIdx.x] : 0.0f;
+        Bs[threadIdx.y][threadIdx.x] = col < N && t * T + threadIdx.y < K ? B[(t * T + threadIdx.y) * N + col] : 0.0f;
+        __syncthreads();
+        #pragma unroll
+        for (int k = 0; k < T; ++k) acc += As[threadIdx.y][k] * Bs[k][threadIdx.x];
+        __syncthreads();
+    }
+    if (row < M && col < N) C[row * N + col] = acc;
+}"""
+
+
+def test_a_tiled_sgemm_of_a_tutorial(order):
+    random = np.random.default_rng(0)
+    a, b = (random.standard_normal(shape).astype(np.float32) for shape in ((70, 45), (45, 33)))
+    c = np.full((70, 33), np.nan, np.float32)
+    run(TILED, (3, 5), (16, 16), a, b, c, 70, 33, 45)
+    assert_close(c, a.astype(float) @ b, 1e-5)
+
+
+def test_a_dropped_barrier_gives_wrong_results_in_some_order():
+    """Both barriers matter: without either one, some order of threads computes something else."""
+    random = np.random.default_rng(0)
+    a, b = (random.standard_normal((64, 64)).astype(np.float32) for _ in range(2))
+    parts = TILED.split("__syncthreads();")
+    for broken in (
+        parts[0] + parts[1] + "__syncthreads();" + parts[2],
+        parts[0] + "__syncthreads();" + parts[1] + parts[2],
+    ):
+        worst = 0.0
+        for order in emulator.ORDERS:
+            c = np.zeros((64, 64), np.float32)
+            with emulator.settings(order=order):
+                run(broken, (4, 4), (16, 16), a, b, c, 64, 64, 64)
+            worst = max(worst, np.abs(c - a @ b).max())
+        assert worst > 0.1
+
+
+def test_dynamic_shared_memory_of_two_types(order):
+    x, y = np.arange(96, dtype=np.float32), np.zeros(96, np.float32)
+    run(
+        """turn(const float* x, float* y, int n) {
+            extern __shared__ float s[];
+            s[threadIdx.x] = x[threadIdx.x];
+            __syncthreads();
+            y[threadIdx.x] = s[n - 1 - threadIdx.x];
+        }""",
+        1, 96, x, y, 96, shared=4 * 96,
+    )  # fmt: skip
+    assert y.tolist() == x[::-1].tolist()
+
+
+def test_shuffles(order):
+    results = np.zeros((5, 64), np.int32)
+    run(
+        """shuffle(int* out) {
+            int t = threadIdx.x, n = blockDim.x;
+            out[t] = __shfl_sync(0xffffffffu, t, 5);
+            out[n + t] = __shfl_up_sync(0xffffffffu, t, 3);
+            out[2 * n + t] = __shfl_down_sync(0xffffffffu, t, 30);
+            out[3 * n + t] = __shfl_xor_sync(0xffffffffu, t, 12);
+            out[4 * n + t] = __shfl_down_sync(0xffffffffu, t, 2, 8);
+        }""",
+        1, 64, results,
+    )  # fmt: skip
+    t = np.arange(64)
+    lane = t % 32
+    assert results[0].tolist() == (t - lane + 5).tolist()
+    assert results[1].tolist() == np.where(lane >= 3, t - 3, t).tolist()
+    assert results[2].tolist() == np.where(lane + 30 < 32, t + 30, t).tolist()
+    assert results[3].tolist() == (t ^ 12).tolist()
+    assert results[4].tolist() == np.where(t % 8 + 2 < 8, t + 2, t).tolist()
+
+
+def test_votes_and_masks(order):
+    results = np.zeros((6, 64), np.uint32)
+    run(
+        """vote(unsigned int* out) {
+            int t = threadIdx.x, n = blockDim.x, lane = t % 32;
+            out[t] = __ballot_sync(0xffffffffu, lane % 3 == 0);
+            out[n + t] = __any_sync(0xffffffffu, t == 40);
+            out[2 * n + t] = __all_sync(0xffffffffu, t < 32);
+            if (lane < 8) out[3 * n + t] = __ballot_sync(0xffu, lane > 5);
+            else if (lane >= 16) out[3 * n + t] = __shfl_xor_sync(0xffff0000u, lane, 1);
+            out[4 * n + t] = __syncthreads_count(t % 5 == 0);
+            out[5 * n + t] = 2 * __syncthreads_or(t == 63) + __syncthreads_and(t >= 0);
+        }""",
+        1, 64, results,
+    )  # fmt: skip
+    lane = np.arange(64) % 32
+    assert set(results[0]) == {sum(1 << i for i in range(0, 32, 3))}
+    assert results[1].tolist() == [0] * 32 + [1] * 32 and results[2].tolist() == [1] * 32 + [0] * 32
+    assert results[3].tolist() == np.select([lane < 8, lane >= 16], [0b11000000, lane ^ 1], 0).tolist()
+    assert set(results[4]) == {13} and set(results[5]) == {3}
+
+
+def test_a_thread_that_has_returned_holds_up_nobody(order):
+    y = np.zeros(50, np.int32)
+    run(
+        """early(int* y, int n) {
+            __shared__ int total;
+            if (threadIdx.x == 0) total = 0;
+            __syncthreads();
+            if (threadIdx.x >= n) return;
+            atomicAdd(&total, 1);
+            __syncthreads();
+            y[threadIdx.x] = total + __shfl_sync(0xffffffffu, int(threadIdx.x), 1);
+        }""",
+        1, 64, y, 50,
+    )  # fmt: skip
+    assert y.tolist() == [50 + 1] * 32 + [50 + 33] * 18
+
+
+def test_atomics_from_many_blocks(order):
+    counts, sums = np.array([0, 0, 5, 1000, -1, 0], np.int32), np.zeros(2)
+    single = np.zeros(1, np.float32)
+    run(
+        """count(int* c, double* s, float* f) {
+            int t = blockIdx.x * blockDim.x + threadIdx.x;
+            atomicAdd(&c[0], 1); atomicSub(&c[1], 2); atomicMax(&c[2], t); atomicMin(&c[3], t);
+            atomicCAS(&c[4], -1, 77); atomicOr(&c[5], 1 << t % 8);
+            atomicAdd(&s[0], 0.5); atomicAdd(f, 1.0f);
+        }""",
+        200, 128, counts, sums, single,
+    )  # fmt: skip
+    assert counts.tolist() == [25600, -51200, 25599, 0, 77, 255] and sums[0] == 12800 and single[0] == 25600
+
+
+def test_vectors_constants_templates_and_device_functions(order):
+    text = """
+    struct Pair { float a, b; };
+    __constant__ float weights[3] = {1.0f, 10.0f, 100.0f};
+    template <class T, int N> __device__ __forceinline__ T sum(const T* x) {
+        T s = T(0);
+        for (int i = 0; i < N; ++i) s += x[i];
+        return s;
+    }
+    __device__ Pair both(float4 v) { return {v.x + v.y, v.z + v.w}; }
+    __global__ void __launch_bounds__(64) vectors(const float4* __restrict__ x, float2* y) {
+        const int i = threadIdx.x;
+        float4 v = x[i];
+        Pair p = both(v);
+        float w[3] = {weights[0], weights[1], weights[2]};
+        y[i] = make_float2(p.a * sum<float, 3>(w), fmaxf(p.b, __fdividef(1.0f, 4.0f)));
+    }"""
+    x = np.random.default_rng(0).uniform(0, 1, (64, 4)).astype(np.float32)
+    y = np.zeros((64, 2), np.float32)
+    mg.kernel(source=text, name="vectors")(1, 64, (x, y))
+    assert_close(y, np.stack([111 * (x[:, 0] + x[:, 1]), np.maximum(x[:, 2] + x[:, 3], 0.25)], 1), 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("f(int* p) { p[threadIdx.x * 100000000] = 1; }", "access to memory that is not there"),
+        ("f(int* p) { *(int*)nullptr = 1; }", r"access to memory that is not there, address .* in block \(0, 0, 0\)"),
+        ("f(int* p) { p[0] = 5 / p[1]; }", "integer division by zero"),
+        ("f(int* p) { while (*(volatile int*)p != 7) {} }", "stopped because it ran too long"),
+        ("f(int* p) { while (*(volatile int*)p != 7) __syncthreads(); }", "stopped because it ran too long"),
+        (
+            "f(int* p) { if (threadIdx.x == 3) __shfl_sync(3u, 1, 0); else __syncthreads(); }",
+            "deadlock: 31 threads wait at __syncthreads and 1 at a warp",
+        ),
+        (
+            "f(int* p) { char big[1 << 20]; for (int i = 0; i < 1 << 20; i += 64) ((volatile char*)big)[i] = 1; }",
+            "not there",
+        ),
+    ],
+)
+def test_a_kernel_that_goes_wrong_is_reported_and_the_process_lives(source, message):
+    for _ in range(3):
+        with emulator.settings(limit=0.3), pytest.raises(KernelError, match=f"kernel f: .*{message}"):
+            run(source, 2, 32, np.zeros(4, np.int32))
+    y = np.zeros(32, np.int32)
+    run("g(int* p) { __syncthreads(); p[threadIdx.x] = threadIdx.x; }", 1, 32, y)
+    assert y.tolist() == list(range(32))
+
+
+def test_a_thousand_faults(order):
+    kernel = mg.kernel(source="__global__ void f(int* p) { __syncthreads(); p[1l << 40] = 1; }", name="f")
+    for _ in range(1000):
+        with pytest.raises(KernelError):
+            kernel(1, 64, (np.zeros(1, np.int32),))
+
+
+def test_bad_launches_are_refused():
+    kernel = mg.kernel(source="__global__ void f(float* p, int n) {}", name="f")
+    p = np.zeros(3, np.float32)
+    for grid, block, args, shared, message in (
+        (1, 1025, (p, 3), 0, "1025 threads, at most 1024"),
+        (1, 0, (p, 3), 0, "block 0"),
+        (1, 32, (p, 3), 228 * 1024, "bytes of shared memory, at most"),
+        (1, 32, (p,), 0, r"takes 2 arguments \(float\*, int\), got 1"),
+        (1, 32, (p.astype(float), 3), 0, "argument 0 is float64, expected float32"),
+        (1, 32, (p[::2], 3), 0, "not C-contiguous"),
+    ):
+        with pytest.raises(mg.LaunchError, match=message):
+            kernel(grid, block, args, shared=shared)
+
+
+def test_unknown_order():
+    message = "unknown order 'sideways': choose from forward, reverse, shuffle"
+    with pytest.raises(mg.MiniganError, match=message), emulator.settings(order="sideways"):
+        pass
+
+
+def test_a_library_is_built_once(tmp_path, monkeypatch):
+    built = []
+    real_build = build._build
+    monkeypatch.setattr(build, "_build", lambda *args: built.append(args) or real_build(*args))
+    text = "__global__ void once(int* p) { *p = 5; }"
+    for _ in range(2):
+        build.library(text, ["once"])
+    assert len(built) == 1
+    build.library(text + " ", ["once"])
+    assert len(built) == 2
+
+
+@pytest.mark.parametrize("stem", sorted(check.CASES))
+def test_gradients_through_the_kernels(stem):
+    """First and second derivatives in double, computed by the kernels themselves, against central differences."""
+    for case in check.CASES[stem]:
+        assert check.check_gradient(case, "emulator") < 1e-6
+
+
+def test_fifty_steps_of_gan_follow_the_cpu():
+    images = data.Images("digits", *digits(200))
+    recipe = dataclasses.replace(find_recipe("gan"), hidden=(32, 16), latent=20, batch_size=20)
+    trainings = [Training(recipe, images, device=device, dtype="float64") for device in ("cpu", "emulator")]
+    for _ in range(50):
+        cpu, emulated = (training.step() for training in trainings)
+        assert_close(emulated.d_loss.numpy(), cpu.d_loss.numpy(), 1e-9)
+        assert_close(emulated.g_loss.numpy(), cpu.g_loss.numpy(), 1e-9)

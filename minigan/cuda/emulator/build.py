@@ -22,7 +22,7 @@ HEADERS = ("cuda.h", "threads.h", "fibers.h", "launch.h")
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
 # inline a kernel into its loop over threads, which was 50 times slower. Nothing of the C++ library is used or linked.
 FLAGS = (
-    "-std=c++17", "-O3", "-shared", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti", "-fno-semantic-interposition",
+    "-std=c++17", "-O3", "-shared", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti", "-fno-semantic-interposition", "-fno-threadsafe-statics",
     "-ffp-contract=off", "-fvisibility=hidden", "-w",
 )  # fmt: skip
 
@@ -77,6 +77,8 @@ def _build(program, flags, path):
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         source, built = Path(folder, "kernel.cpp"), Path(folder, "kernel.so")
         source.write_text(program, "utf-8")
+        if "ziglang" in compiler():
+            flags = [*flags, "-nostdlib++"]  # or it would build its C++ library first, of which nothing is used
         command = [*compiler(), *flags, f"-I{HERE}", "-o", str(built), str(source)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

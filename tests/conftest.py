@@ -12,9 +12,15 @@ def shared_data():
     return folder
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """One cache for all tests: what the emulator has built is built once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def own_surroundings(tmp_path, monkeypatch):
+def own_surroundings(tmp_path, monkeypatch, cache):
     """No test reads or writes the user's cache, data folder or working folder."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.delenv("MINIGAN_DATA", raising=False)
     monkeypatch.chdir(tmp_path)

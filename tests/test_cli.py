@@ -84,6 +84,26 @@ def test_a_picture_needs_no_ending(run, tmp_path):
         assert picture.format == "PNG"
 
 
+def test_train_on_the_emulator(tmp_path):
+    arguments = [
+        "train",
+        "gan",
+        "--data",
+        "digits",
+        "--device",
+        "emulator",
+        "--steps",
+        2,
+        "--batch-size",
+        10,
+        "--out",
+        "run",
+    ]
+    done = minigan(*arguments)
+    assert done.returncode == 0 and "on emulator" in done.stdout, done.stderr
+    assert minigan("sample", "run", "-n", 4, "--device", "cpu").returncode == 0
+
+
 def test_default_folders_are_numbered(tmp_path):
     for _ in range(2):
         assert minigan("train", "gan", *SMALL).returncode == 0

@@ -37,10 +37,14 @@ class UserKernel:
     def __init__(self, text, file, name):
         self.text, self.file, self.name = text, file, name
 
+    def library(self):
+        """The kernel built for the emulator."""
+        return _library(self.text, self.file, self.name)
+
     def parameters(self, on_host=True):
         """The kernel's parameters as a compiler sees them: the host's, or NVIDIA's (which needs no GPU)."""
         if on_host:
-            types = emulator.parameter_types(_library(self.text, self.name), self.name)
+            types = emulator.parameter_types(self.library(), self.name)
         else:
             types = _parameter_types(self.text, self.file, self.name)
         return tuple(Parameter(kind, str(position), optional=False) for position, kind in enumerate(types))
@@ -62,14 +66,14 @@ class UserKernel:
         plan, arrays, on_host = self.plan(grid, block, args, shared)
         _, arguments = bind(plan, arrays)
         if on_host:
-            emulator.run(_library(self.text, self.name), plan, arguments)
+            emulator.run(self.library(), plan, arguments)
         else:
             _function(self.text, self.name)(plan.grid, plan.block, arguments, shared_mem=shared)
 
 
 @cache
-def _library(text, name):
-    return library(text, [name])
+def _library(text, file, name):
+    return library(f'#line 1 "{file}"\n{text}', [name])
 
 
 @cache

@@ -271,7 +271,7 @@ def test_every_setting_of_a_recipe_matters(images):
 def test_verdicts_of_least_squares_are_ds_outputs_and_speed_counts_images(images):
     training = Training(small(loss="least-squares"), images)
     result = training.step()
-    row = loop.look(training, [result], seconds=0.5)
+    row = loop.look(training, [result], training.state(), seconds=0.5)
     assert_close(row["d_real"], result.real_output.numpy().mean(), 1e-6)
     assert row["images_per_second"] == 40.0
 

@@ -146,14 +146,15 @@ def _take_steps(training, steps, run, bar, interrupted, rows):
         if not (len(waiting) == LOOK_EVERY or ends_epoch or training.steps_done == steps or interrupted):
             continue
         try:
-            row = look(training, waiting, time.perf_counter() - since)
+            state = training.state()
+            row = look(training, waiting, state, time.perf_counter() - since)
         except Diverged as error:
             training.load_state(good)
             if run:
                 run.forget_after(training.steps_done)
             kept = f"the state of step {training.steps_done} is kept; try a smaller --lr or another --seed"
             raise Diverged(f"{error}: {kept}") from None
-        good, waiting, since = training.state(), [], time.perf_counter()
+        good, waiting, since = state, [], time.perf_counter()
         rows.append(row)
         bar.set_postfix_str(summary(row), refresh=False)
         if run:
@@ -162,7 +163,7 @@ def _take_steps(training, steps, run, bar, interrupted, rows):
                 run.save(training)
 
 
-def look(training, results, seconds):
+def look(training, results, state, seconds):
     """The means over the steps since the last look, as a row of metrics.
 
     Raises Diverged where a loss was not finite, or where an update has ruined the state though the losses still were.
@@ -174,7 +175,7 @@ def look(training, results, seconds):
         if not np.isfinite(losses).all():
             step = first + int(np.argmin(np.isfinite(losses)))
             raise Diverged(f"the loss of {name} is not a number at step {step}")
-    for name, values in training.state().items():
+    for name, values in state.items():
         if not np.isfinite(values).all():
             raise Diverged(f"{name} is not a number after step {training.steps_done}")
     verdict = reference.sigmoid if training.loss.is_logit else np.asarray

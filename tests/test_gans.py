@@ -262,7 +262,7 @@ def test_every_setting_of_a_recipe_matters(images):
     plain = result()
     assert result() == plain
     for change in (
-        {"real_label": 0.9}, {"beta1": 0.8}, {"beta2": 0.9}, {"lr": 2e-3}, {"slope": 0.1}, {"loss": "minimax"},
+        {"real_label": 0.9}, {"beta1": 0.8}, {"beta2": 0.9}, {"lr": 3e-3}, {"slope": 0.1}, {"loss": "minimax"},
         {"images": 150}, {"batch_size": 10}, {"loss": "least-squares"},
     ):  # fmt: skip
         assert result(**change) != plain, change

@@ -36,7 +36,7 @@ SALIMANS = "Salimans et al. 2016, Improved Techniques for Training GANs, section
 
 _ALL = (
     Recipe(
-        "gan", "tuned", "The vanilla GAN on dense nets. β₁ 0.5 (with 0.9 it collapses in most seeds) and rate 2e-3 (evener classes).",
+        "gan", "tuned", "The vanilla GAN on dense nets. β₁ 0.5 (0.9 collapses in most seeds), rate 2e-3 (evener classes).",
         GOODFELLOW, lr=2e-3, beta1=0.5,
     ),
     Recipe(
@@ -44,7 +44,7 @@ _ALL = (
         GOODFELLOW, images=55_000, epochs=1000,
     ),
     Recipe(
-        "gan-smooth", "tuned", "The vanilla GAN with real labels of 0.9, so that D never grows sure. β₁ 0.5 and rate 2e-3 as in gan.",
+        "gan-smooth", "tuned", "The vanilla GAN with real labels of 0.9: D never grows sure. β₁ 0.5 and rate 2e-3 as in gan.",
         SALIMANS, real_label=0.9, lr=2e-3, beta1=0.5,
     ),
     Recipe(

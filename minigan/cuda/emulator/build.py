@@ -22,7 +22,8 @@ HEADERS = ("cuda.h", "threads.h", "fibers.h", "launch.h")
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
 # inline a kernel into its loop over threads, which was 50 times slower. Nothing of the C++ library is used or linked.
 FLAGS = (
-    "-std=c++17", "-O3", "-shared", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti", "-fno-semantic-interposition", "-fno-threadsafe-statics",
+    "-std=c++17", "-O3", "-shared", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti",
+    "-fno-semantic-interposition", "-fno-threadsafe-statics",
     "-ffp-contract=off", "-fvisibility=hidden", "-w",
 )  # fmt: skip
 

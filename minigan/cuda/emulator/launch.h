@@ -128,7 +128,6 @@ template <class T> struct MiniganName<const T> {
 template <class T> struct MiniganName<T*> {
     static void put(char* to, size_t n) { MiniganName<T>::put(to, n), strncat(to, "*", n - strlen(to) - 1); }
 };
-template <class T> struct MiniganName<T* __restrict> : MiniganName<T*> {};
 template <class... A> void minigan_types(void (*)(A...), char* to, size_t n) {
     to[0] = 0;
     int unused[] = {0, (MiniganName<A>::put(to, n), strncat(to, ";", n - strlen(to) - 1), 0)...};

@@ -105,6 +105,17 @@ def _random():
         yield "advance", (start, 7), {}, 1
 
 
+def size_of_terms(name, args):
+    """The size of the terms that a result is the sum of, where they may cancel; 0 where nothing does."""
+    if name == "matmul":
+        a, b, bias, transpose_a, transpose_b, _ = args
+        products = np.abs(a.T if transpose_a else a) @ np.abs(b.T if transpose_b else b)
+        return products.max(initial=0.0) + (0.0 if bias is None else np.abs(bias).max(initial=0.0))
+    # σ(x) − t, x − t, and β₁m + (1 − β₁)g, of inputs that are of the order of 1
+    cancelling = ("sigmoid_cross_entropy_backward", "least_squares", "least_squares_backward", "adam", "sgd")
+    return 1.0 if name in cancelling else 0.0
+
+
 def converted(values, dtype, make=np.array):
     """The arguments with every float array copied to `dtype` by `make`, and the others copied as they are."""
     return [

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from compare import relative_error
-from primitive_calls import calls, converted
+from primitive_calls import calls, converted, size_of_terms
 
 from minigan import cuda, devices, reference, shapes
 from minigan.cuda import emulator, launch
@@ -84,7 +84,7 @@ def compare_all(make, to_numpy, dtype, tolerance, version, seed, before_each=lam
             truth = getattr(reference, name)(*right_args, **kwargs)
             for mine, right in [(found, truth)] if found is not None else zip(ours, right_args):
                 if isinstance(right, np.ndarray):
-                    error = relative_error(to_numpy(mine), right)
+                    error = relative_error(to_numpy(mine), right, size_of_terms(name, args))
                     allowed = 1e-5 if isinstance(args[-1], str) else tolerance * factor  # the noise names its own dtype
                     shapes_of = [np.shape(arg) for arg in args]
                     assert error <= allowed, f"{name} {shapes_of}: {error:.2g} > {allowed} (seed {seed})"

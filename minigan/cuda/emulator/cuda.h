@@ -27,10 +27,10 @@
 // A block runs on one thread of the host from beginning to end, so what is its own is the block's own.
 #define __shared__ static thread_local __attribute__((aligned(16)))
 
-#define threadIdx (minigan::here().thread)
-#define blockIdx (minigan::here().block)
-#define blockDim (minigan::here().block_size)
-#define gridDim (minigan::here().grid_size)
+#define threadIdx (minigan::built_in.thread)
+#define blockIdx (minigan::built_in.block)
+#define blockDim (minigan::built_in.block_size)
+#define gridDim (minigan::built_in.grid_size)
 constexpr int warpSize = 32;
 
 typedef minigan::Index uint3;

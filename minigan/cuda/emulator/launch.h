@@ -58,11 +58,7 @@ static void* run_host(void* which) {
     h.self = pthread_self();
     if (!sigsetjmp(h.escape, 1)) {
         h.busy = true;
-        while (!h.launch->failed) {
-            const uint64_t block = __atomic_fetch_add(&h.launch->next_block, 1, __ATOMIC_RELAXED);
-            if (block >= h.launch->blocks) break;
-            run_block(h, block);
-        }
+        run_blocks(h);
     }
     h.busy = false;
     host = nullptr;
@@ -107,6 +103,8 @@ extern "C" __attribute__((visibility("default"))) int minigan_launch(
     launch.work = life(), launch.arguments = arguments, launch.order = order;
     launch.grid = minigan::Index(grid[0], grid[1], grid[2]), launch.block = minigan::Index(block[0], block[1], block[2]);
     launch.threads = block[0] * block[1] * block[2];
+    launch.forward = true;
+    for (int i = 0; i < launch.threads; ++i) launch.forward &= order[i] == i;
     launch.blocks = uint64_t(grid[0]) * grid[1] * grid[2], launch.next_block = 0, launch.failed = false;
     minigan::run(launch, hosts);
     if (launch.failed) snprintf(message, message_size, "%s", launch.message);

@@ -1,8 +1,8 @@
 // How the threads of a CUDA block run on one thread of the host: as fibers that wait for each other.
 //
-// A worker fiber runs thread after thread. Only a thread that has to wait keeps its fiber, and another fiber carries on:
-// a kernel without barriers never switches. Whoever arrives last at a barrier goes on without waiting. Blocks are spread
-// over threads of the host.
+// A fiber runs block after block, and in each thread after thread: a kernel without barriers is a loop. Only a thread that
+// has to wait keeps its fiber, and another fiber carries on. Whoever arrives last at a barrier goes on without waiting.
+// Blocks are spread over threads of the host.
 #pragma once
 
 #include <pthread.h>
@@ -27,6 +27,11 @@ struct Index {
 constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 16;
 constexpr size_t MAX_SHARED = 227 * 1024;  // bytes of dynamic shared memory a block can ask for, on sm_90
 
+// threadIdx, blockIdx, blockDim, gridDim. A variable that nothing points to: the compiler knows that no store of a kernel
+// changes it, and keeps the thread's number in a register while it loops over threads.
+struct BuiltIn { Index thread, block, block_size, grid_size; };
+static thread_local BuiltIn built_in;
+
 enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, DONE };
 
 struct Value { uint64_t words[2]; };  // what a lane hands over: at most 16 bytes
@@ -44,6 +49,7 @@ struct Launch {
     Index grid, block;
     int threads;
     const int* order;  // the order in which the threads of a block are taken
+    bool forward;      // it is 0, 1, 2 …
     uint64_t blocks, next_block;
     volatile bool failed;
     char message[512];
@@ -51,9 +57,9 @@ struct Launch {
 
 // One thread of the host, and the block it is running.
 struct Host {
-    Index thread, block, block_size, grid_size;  // threadIdx, blockIdx, blockDim, gridDim
-    int now, cursor, alive, at_barrier, votes, vote_result;
-    bool independent;  // no thread of this block has waited for another so far
+    bool independent;  // no thread of this block has waited for another so far, and no books are kept
+    int now, cursor;   // the thread that runs, and its place in the order; without books, the order's place only
+    int alive, at_barrier, votes, vote_result;
     Launch* launch;
     int free_fibers, used_fibers;  // of this launch
     State state[MAX_THREADS];
@@ -73,7 +79,6 @@ static Host* hosts[MAX_HOSTS];
 
 // The host whose fiber is running.
 inline Host& here() { return *static_cast<Host*>(owner_of_stack()); }
-inline int lane() { return here().now % LANES; }
 
 [[noreturn]] __attribute__((format(printf, 2, 3))) static void fail(Host& h, const char* format, ...) {
     if (!__atomic_exchange_n(&h.launch->failed, true, __ATOMIC_SEQ_CST)) {
@@ -83,8 +88,9 @@ inline int lane() { return here().now % LANES; }
         va_start(values, format);
         text += vsnprintf(text, end - text, format, values);
         va_end(values);
-        snprintf(text, end - text, " in block (%u, %u, %u), thread (%u, %u, %u)", h.block.x, h.block.y, h.block.z,
-                 h.thread.x, h.thread.y, h.thread.z);
+        const Index &block = built_in.block, &thread = built_in.thread;
+        snprintf(text, end - text, " in block (%u, %u, %u), thread (%u, %u, %u)", block.x, block.y, block.z, thread.x,
+                 thread.y, thread.z);
     }
     siglongjmp(h.escape, 1);
 }
@@ -104,7 +110,7 @@ static inline int pick(Host& h) {
 
 static inline void become(Host& h, int thread) {
     h.now = thread;
-    h.thread = h.index[thread];
+    built_in.thread = h.index[thread];
 }
 
 static void deadlock(Host& h) {
@@ -122,12 +128,24 @@ static Fiber* free_fiber(Host& h) {
     return &fresh;
 }
 
+// The stacks of a block's fibers do not fit into the first cache: fetch what the one after the next will need.
+static inline void prefetch_stack(const Fiber* fiber) {
+    if (!fiber) return;
+    const char* top = static_cast<const char*>(fiber->sp);
+    for (int line = 0; line < 5; ++line) __builtin_prefetch(top + 64 * line);
+}
+
 // Leave the running fiber where it is, and go on with somebody else.
 static void pass_on(Host& h) {
     const int thread = pick(h);
     if (thread < 0) deadlock(h);
     Fiber* next = h.state[thread] == READY ? h.fiber[thread] : free_fiber(h);
     become(h, thread);
+    prefetch_stack(h.fiber[h.launch->order[h.cursor]]);
+    if (Fiber* after = h.fiber[h.launch->order[h.cursor]]) {
+        const char* sp = static_cast<char*>(after->sp);
+        __builtin_prefetch(sp), __builtin_prefetch(sp + 64), __builtin_prefetch(sp + 128), __builtin_prefetch(sp + 192), __builtin_prefetch(sp+256);
+    }
     Fiber* from = h.running;
     h.running = next;
     minigan_switch(&from->sp, next->sp);
@@ -144,7 +162,10 @@ static inline void suspend(Host& h, State why) {
 // other, and all before this one have returned.
 __attribute__((noinline)) static void keep_books(Host& h) {
     const Launch& l = *h.launch;
+    const Index& thread = built_in.thread;
     h.independent = false;
+    h.now = (thread.z * l.block.y + thread.y) * l.block.x + thread.x;
+    if (l.forward) h.cursor = h.now;
     memset(h.state, UNSTARTED, l.threads);
     h.alive = l.threads - h.cursor, h.at_barrier = h.votes = 0;
     for (int w = 0; w * LANES < l.threads; ++w) {
@@ -159,6 +180,14 @@ __attribute__((noinline)) static void keep_books(Host& h) {
     h.cursor = (h.cursor + 1) % l.threads;
 }
 
+// The running thread's host, with books kept.
+inline Host& attend() {
+    Host& h = here();
+    if (h.independent) keep_books(h);
+    return h;
+}
+inline int lane() { return attend().now % LANES; }
+
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
 static void release_block(Host& h) {
@@ -171,8 +200,7 @@ static void release_block(Host& h) {
 
 // Wait until every thread of the block that has not returned is here; the number of those who voted yes.
 inline int count_in_block(bool vote) {
-    Host& h = here();
-    if (h.independent) keep_books(h);
+    Host& h = attend();
     h.votes += vote;
     if (++h.at_barrier == h.alive) release_block(h);
     else suspend(h, AT_BLOCK_BARRIER);
@@ -192,7 +220,7 @@ static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group)
 }
 
 static Value& meet(uint32_t mask, int source) {
-    Host& h = here();
+    Host& h = attend();
     const int own = h.now % LANES, first = h.now - own;
     Warp& warp = h.warp[h.now / LANES];
     warp.source[own] = source;
@@ -204,23 +232,18 @@ static Value& meet(uint32_t mask, int source) {
     return warp.got[own];
 }
 
-inline void wait_for_warp(uint32_t mask) {
-    if (here().independent) keep_books(here());
-    meet(mask, lane());
-}
+inline void wait_for_warp(uint32_t mask) { meet(mask, lane()); }
 
 // The value that lane `source` brings; the own one where that lane does not take part.
 template <class T> inline T exchange(uint32_t mask, T value, int source) {
     static_assert(sizeof(T) <= sizeof(Value), "a lane hands over at most 16 bytes");
-    if (here().independent) keep_books(here());
-    memcpy(&here().warp[here().now / LANES].given[lane()], &value, sizeof(T));
+    memcpy(&attend().warp[here().now / LANES].given[lane()], &value, sizeof(T));
     memcpy(&value, &meet(mask, source), sizeof(T));
     return value;
 }
 
 inline uint32_t ballot(uint32_t mask, bool vote) {
-    if (here().independent) keep_books(here());
-    Warp& warp = here().warp[here().now / LANES];
+    Warp& warp = attend().warp[here().now / LANES];
     warp.votes = (warp.votes & ~(1u << lane())) | uint32_t(vote) << lane();
     return uint32_t(meet(mask, -1).words[0]);
 }
@@ -241,20 +264,53 @@ static inline void finish_thread(Host& h) {
     }
 }
 
-// What a fiber does all its life: run the thread it was given, then take the next; where that one has a fiber of its
-// own, step aside until another thread needs one. `run_thread` calls the kernel: a template, so that the compiler can put
-// the kernel into this loop.
+// The next block that no host has taken; false where there is none.
+static inline bool take_block(Host& h) {
+    Launch& l = *h.launch;
+    const uint64_t number = __atomic_fetch_add(&l.next_block, 1, __ATOMIC_RELAXED);
+    if (l.failed || number >= l.blocks) return false;
+    built_in.block = Index(number % l.grid.x, number / l.grid.x % l.grid.y, number / l.grid.x / l.grid.y);
+    return true;
+}
+
+template <class Run> __attribute__((noinline)) static void call(Run run_thread) { run_thread(); }
+
+// The threads of a block, one after the other, until the last has returned or one has waited for others and returned.
+// `run_thread` calls the kernel: a template, so that the compiler can put the kernel into the innermost loop.
+template <class Run> inline void run_in_order(Host& h, Run run_thread) {
+    const Launch& l = *h.launch;
+    if (l.forward) {
+        const Index size = l.block;
+        for (unsigned z = 0; z < size.z; ++z)
+            for (unsigned y = 0; y < size.y; ++y)
+                for (unsigned x = 0; x < size.x; ++x) {
+                    built_in.thread.x = x, built_in.thread.y = y, built_in.thread.z = z;
+                    run_thread();
+                    if (!h.independent) return;
+                }
+        return;
+    }
+    for (h.cursor = 0; h.cursor < l.threads; ++h.cursor) {
+        built_in.thread = h.index[l.order[h.cursor]];
+        call(run_thread);
+        if (!h.independent) return;
+    }
+}
+
+// What a fiber does all its life. The first one takes blocks. One that was started because somebody waits runs the thread
+// it was given, then takes the next; where that one has a fiber of its own, it steps aside until another thread needs one.
 template <class Run> inline void live(Host& h, Run run_thread) {
     for (;;) {
-        run_thread();
-        if (h.independent && ++h.cursor < h.launch->threads) {
-            become(h, h.launch->order[h.cursor]);
-            continue;
+        if (h.independent) {
+            if (!take_block(h)) minigan_switch(&h.running->sp, h.base.sp);
+            run_in_order(h, run_thread);
+            if (h.independent) continue;
+        } else {
+            call(run_thread);
         }
-        if (!h.independent) finish_thread(h);
-        if (h.independent || !h.alive) {  // the block is done
-            h.free_list[h.free_fibers++] = h.running;
-            minigan_switch(&h.running->sp, h.base.sp);
+        finish_thread(h);
+        if (!h.alive) {  // the block is done, and every other fiber is free
+            h.independent = true;
             continue;
         }
         const int thread = pick(h);
@@ -269,18 +325,15 @@ template <class Run> inline void live(Host& h, Run run_thread) {
     }
 }
 
-static void run_block(Host& h, uint64_t number) {
-    Launch& l = *h.launch;
-    h.block = Index(number % l.grid.x, number / l.grid.x % l.grid.y, number / l.grid.x / l.grid.y);
+static void run_blocks(Host& h) {
+    built_in.block_size = h.launch->block, built_in.grid_size = h.launch->grid;
     h.independent = true;
-    h.cursor = 0;
-    become(h, l.order[0]);
     h.running = free_fiber(h);
     minigan_switch(&h.base.sp, h.running->sp);
 }
 
 static void prepare(Host& h, Launch& launch) {
-    h.launch = &launch, h.block_size = launch.block, h.grid_size = launch.grid;
+    h.launch = &launch;
     for (int t = 0; t < launch.threads; ++t)
         h.index[t] = Index(t % launch.block.x, t / launch.block.x % launch.block.y, t / launch.block.x / launch.block.y);
     h.free_fibers = h.used_fibers = 0;  // also after a failure, which left fibers in the middle of something

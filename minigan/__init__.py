@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 from . import init, nn, ops, optim, random
 from .cuda import emulator
+from .cuda.emulator import out
 from .cuda.source import reload
 from .cuda.user import kernel
 from .errors import DeviceError, LaunchError, MiniganError
@@ -30,6 +31,7 @@ __all__ = [
     "no_grad",
     "ops",
     "optim",
+    "out",
     "random",
     "reload",
     "tensor",

@@ -237,7 +237,7 @@ def test_bad_launches_are_refused():
         (1, 0, (p, 3), 0, "block 0"),
         (1, 32, (p, 3), 228 * 1024, "bytes of shared memory, at most"),
         (1, 32, (p,), 0, r"takes 2 arguments \(float\*, int\), got 1"),
-        (1, 32, (p.astype(float), 3), 0, "argument 0 is float64, expected float32"),
+        (1, 32, (p.astype(float), 3), 0, "argument p is float64, expected float32"),
         (1, 32, (p[::2], 3), 0, "not C-contiguous"),
     ):
         with pytest.raises(mg.LaunchError, match=message):

@@ -1,11 +1,11 @@
 """Anybody's CUDA kernel, from a file or a string, called from Python with its arguments checked."""
 
-from functools import cache
+import re
+from functools import cache, cached_property
 from pathlib import Path
 
 from ..errors import LaunchError, MiniganError
 from . import emulator, nvrtc, source
-from .emulator.build import library
 from .launch import Kernel, Parameter, Plan, bind, lies_on_host
 
 
@@ -37,20 +37,22 @@ class UserKernel:
     def __init__(self, text, file, name):
         self.text, self.file, self.name = text, file, name
 
-    def library(self):
-        """The kernel built for the emulator."""
-        return _library(self.text, self.file, self.name)
+    @cached_property
+    def program(self):
+        """The kernel for the emulator."""
+        return emulator.Program(f'#line 1 "{self.file}"\n{self.text}', (self.name,))
 
     def parameters(self, on_host=True):
         """The kernel's parameters as a compiler sees them: the host's, or NVIDIA's (which needs no GPU)."""
         if on_host:
-            types = emulator.parameter_types(self.library(), self.name)
+            types = emulator.parameter_types(self.program, self.name)
         else:
             types = _parameter_types(self.text, self.file, self.name)
-        return tuple(Parameter(kind, str(position), optional=False) for position, kind in enumerate(types))
+        names = _parameter_names(self.text, self.name, len(types))
+        return tuple(Parameter(kind, name, optional=False) for kind, name in zip(types, names))
 
     def plan(self, grid, block, args, shared=0):
-        """(Plan, {name: array}, whether it is for the emulator); parameters are called "0", "1", … by their position."""
+        """(Plan, {parameter: array}, whether it is for the emulator)."""
         given = {str(position): value for position, value in enumerate(args) if hasattr(value, "flags")}
         on_host = lies_on_host(self, given)
         parameters = self.parameters(on_host)
@@ -63,17 +65,22 @@ class UserKernel:
         return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared), arrays, on_host
 
     def __call__(self, grid, block, args, shared=0):
+        outputs = {position for position, value in enumerate(args) if isinstance(value, emulator.Out)}
+        args = [value.array if isinstance(value, emulator.Out) else value for value in args]
         plan, arrays, on_host = self.plan(grid, block, args, shared)
         _, arguments = bind(plan, arrays)
         if on_host:
-            emulator.run(self.library(), plan, arguments)
+            names = {parameter.name for position, parameter in enumerate(plan.kernel.parameters) if position in outputs}
+            emulator.run(self.program, plan, arguments, names)
         else:
             _function(self.text, self.name)(plan.grid, plan.block, arguments, shared_mem=shared)
 
 
-@cache
-def _library(text, file, name):
-    return library(f'#line 1 "{file}"\n{text}', [name])
+def _parameter_names(text, kernel, count):
+    """The parameters' names as the text has them, for messages; their positions where that cannot be told."""
+    found = re.search(rf"\b{kernel}\s*\(([^()]*)\)\s*\{{", re.sub(r"//.*|/\*.*?\*/", "", text))
+    names = [re.search(r"(\w*)\W*$", each)[1] for each in found[1].split(",")] if found else []
+    return names if len(set(names)) == count else [str(position) for position in range(count)]
 
 
 @cache

@@ -8,7 +8,8 @@ import ctypes
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from math import prod
 
@@ -16,14 +17,16 @@ import numpy as np
 
 from ...errors import LaunchError, MiniganError
 from .. import source
-from .build import library
+from .build import library, sanitized_library
+from .sanitizer import Finding, Out, Report, Watched, out
 
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
 ORDERS = ("forward", "reverse", "shuffle")
 
 _settings = {"order": "forward", "seed": 0, "limit": 60.0}
-_running = threading.Lock()  # the runtime of a library holds one launch at a time
+_report = None  # where the sanitizer enters what it finds; None: launches run without it
+_running = threading.RLock()  # the runtime of a library holds one launch at a time
 
 
 class KernelError(LaunchError):
@@ -45,37 +48,107 @@ def settings(order=None, seed=None, limit=None):
         _settings.update(before)
 
 
-def launch(plan, real, arguments):
-    """Run a checked plan of one of the project's own kernels on NumPy arrays."""
-    run(_own_library(plan.kernel.file, real), plan, arguments)
+@contextmanager
+def checking():
+    """Within this block every launch runs under the sanitizer; the block's value is a Report, which fills with findings."""
+    global _report
+    before, _report = _report, Report()
+    try:
+        yield _report
+    finally:
+        _report = before
+
+
+def check(kernel, grid, block, args, shared=0, order="forward", seed=0):
+    """Run a kernel once, as `kernel(grid, block, args, shared)` would, and return the sanitizer's Report.
+
+    `kernel` is "mine.cu:name" or what `minigan.kernel` returns; an argument may be `minigan.out(array)`, of which nothing
+    counts as written yet. A launch that faults, waits for ever or runs too long is a finding too. Raises MiniganError where
+    the launch is not possible at all.
+    """
+    from .. import user  # which runs its kernels here
+
+    kernel = kernel if isinstance(kernel, user.UserKernel) else user.kernel(kernel)
+    with settings(order, seed), checking() as report, suppress(KernelError):
+        kernel(grid, block, args, shared)
+    return report
+
+
+@dataclass(frozen=True)
+class Program:
+    """A CUDA text, the kernels in it that can be launched, and what `real` is in the project's own files."""
+
+    text: str
+    names: tuple
+    real: str | None = None
 
 
 @cache
-def _own_library(file, real):
-    return library(source.text(file), source.kernel_names(file), real)
+def _library(program):
+    return library(program.text, program.names, program.real)
+
+
+@cache
+def _sanitized(program):
+    return sanitized_library(program.text, program.names, program.real)
+
+
+def launch(plan, real, arguments):
+    """Run a checked plan of one of the project's own kernels on NumPy arrays."""
+    run(_own_program(plan.kernel.file, real), plan, arguments)
+
+
+@cache
+def _own_program(file, real):
+    return Program(source.text(file), tuple(source.kernel_names(file)), real)
 
 
 def reload():
-    """Forget the loaded libraries: the next launch reads the .cu files again."""
-    _own_library.cache_clear()
+    """Read the .cu files again at the next launch."""
+    _own_program.cache_clear()
 
 
-def parameter_types(built, name):
+def parameter_types(program, name):
     """The C types of a kernel's parameters, as the compiler sees them; "?" for a struct."""
     text = ctypes.create_string_buffer(4096)
-    built[f"minigan_types_{name}"](text, ctypes.c_size_t(len(text)))
+    _library(program)[f"minigan_types_{name}"](text, ctypes.c_size_t(len(text)))
     return text.value.decode().split(";")[:-1]
 
 
-def run(built, plan, arguments):
-    """Run a plan's kernel out of a library. Raises KernelError where it faults, deadlocks or exceeds the limit."""
-    kernel, threads = plan.kernel, prod(plan.block)
+def run(program, plan, arguments, outputs=()):
+    """Run a plan's kernel. `outputs` names the parameters whose arrays do not count as written.
+
+    Raises KernelError where the kernel faults, deadlocks or exceeds the limit.
+    """
     if plan.shared > MAX_SHARED:
-        raise LaunchError(f"kernel {kernel.name}: {plan.shared} bytes of shared memory, at most {MAX_SHARED}")
+        raise LaunchError(f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, at most {MAX_SHARED}")
+    if _report is None:
+        _run(_library(program), plan, arguments, _hosts(plan))
+        return
+    with _running, Watched(_sanitized(program), plan, arguments, outputs, program.text) as watched:
+        failure = ""
+        try:
+            _run(watched.library.code, plan, watched.moved, hosts=1)
+        except KernelError as error:
+            failure = str(error)
+            raise
+        finally:
+            for finding in watched.findings(failure):
+                _report.add(finding)
+
+
+def _hosts(plan):
+    """How many cores a launch is worth."""
+    blocks, threads = prod(plan.grid), prod(plan.block)
+    return min(os.cpu_count() or 1, blocks, 16) if blocks * threads >= MANY else 1
+
+
+def _run(built, plan, arguments, hosts):
+    """Run a plan's kernel out of a library."""
+    kernel = plan.kernel
     held = [_as_c(value) for value in arguments]
     pointers = (ctypes.c_void_p * max(1, len(held)))(*(ctypes.addressof(value) for value in held))
-    order = _order(threads, _settings["order"], _settings["seed"])
-    hosts = min(os.cpu_count() or 1, prod(plan.grid), 16) if prod(plan.grid) * threads >= MANY else 1
+    order = _order(prod(plan.block), _settings["order"], _settings["seed"])
     message = ctypes.create_string_buffer(600)
     three = ctypes.c_uint * 3
     with _running, _watching(built):

@@ -2,30 +2,45 @@
 
 import ctypes
 import hashlib
+import inspect
+import json
 import os
+import platform
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from ...data.download import cache_folder
 from ...errors import MiniganError
+from . import instrument
 
 HERE = Path(__file__).parent
 HEADERS = ("cuda.h", "threads.h", "fibers.h", "launch.h")
+SANITIZER = "sanitizer.cpp"
 
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
 # inline a kernel into its loop over threads, which was 50 times slower. Nothing of the C++ library is used or linked.
 FLAGS = (
-    "-std=c++17", "-O3", "-shared", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti",
-    "-fno-semantic-interposition", "-fno-threadsafe-statics",
-    "-ffp-contract=off", "-fvisibility=hidden", "-w",
+    "-std=c++17", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti",
+    "-fno-semantic-interposition", "-fno-threadsafe-statics", "-ffp-contract=off", "-fvisibility=hidden", "-w",
 )  # fmt: skip
+FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)
+# -O1: accesses stay as they are written, as far as nothing could tell the difference. -g1: the lines they come from.
+# The rest: arrays in sections of their own; and a null pointer's target is no excuse to leave its access out.
+SANITIZED = (
+    "-O1", "-g1", "-fsanitize=thread", "-DMINIGAN_SANITIZE", "-fdata-sections", "-fno-delete-null-pointer-checks",
+)  # fmt: skip
+LINKED = ("-shared", "-pthread")
+ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
+OF_GCC = ("-fno-tree-sra",)  # or it would read a float4 as four floats
+OF_CLANG = ("-mllvm", "-tsan-instrument-read-before-write=1")  # or it would leave out x[i] of x[i] += 1
 
 
 @cache
@@ -40,10 +55,23 @@ def compiler():
 
 
 @cache
-def _identity(command):
-    """What tells one compiler from another: its path and when it was changed."""
-    path = Path(shutil.which(command[0]))
-    return str(path), path.stat().st_mtime_ns
+def _identity():
+    """What tells one compiler from another, and one processor: a home may be shared between machines."""
+    path = Path(shutil.which(compiler()[0]))
+    return compiler(), str(path), path.stat().st_mtime_ns, _processor()
+
+
+def _processor():
+    try:
+        return next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+@cache
+def _is_clang():
+    version = subprocess.run([*compiler(), "--version"], capture_output=True, text=True).stdout
+    return "clang" in version
 
 
 class CompileError(MiniganError):
@@ -55,14 +83,46 @@ def library(text, names, real=None):
 
     `real` is "float" or "double" for the project's own files. Raises CompileError with the compiler's words.
     """
-    defines = (f"-DREAL={real}",) if real else ()
-    program = _program(text, names)
-    headers = [(HERE / name).read_text("utf-8") for name in HEADERS]
-    key = hashlib.sha256(repr((program, headers, FLAGS, defines, _identity(compiler()), compiler())).encode())
-    path = cache_folder() / "emulator" / f"{key.hexdigest()[:32]}.so"
-    if not path.is_file():
-        _build(program, [*FLAGS, *defines], path)
+    path = _built(_program(text, names), (*FLAGS, *FAST, *_defines(real)), ".so", _compile)
     return ctypes.CDLL(str(path))
+
+
+@dataclass(frozen=True)
+class Sanitized:
+    """A library whose accesses are announced: by number the places they come from, and the names of shared arrays."""
+
+    code: ctypes.CDLL
+    places: list
+    shared: list
+
+
+def sanitized_library(text, names, real=None):
+    """The library as it is built for the sanitizer. Raises CompileError, and MiniganError where there is no sanitizer."""
+    if sys.platform != "linux" or platform.machine() not in instrument.REGISTERS:
+        raise MiniganError(
+            f"the sanitizer works on Linux on {' and '.join(instrument.REGISTERS)}, not on {platform.platform()}"
+        )
+    flags = (*FLAGS, *SANITIZED, *(OF_CLANG if _is_clang() else OF_GCC), *_defines(real))
+    path = _built(_program(text, names), flags, ".json", _compile_sanitized)
+    return Sanitized(ctypes.CDLL(str(path.with_suffix(".so"))), **json.loads(path.read_text("utf-8")))
+
+
+def _defines(real):
+    return (f"-DREAL={real}",) if real else ()
+
+
+def _built(program, flags, suffix, make):
+    """The path of what `make` builds of a program, in the cache."""
+    headers = [(HERE / name).read_text("utf-8") for name in (*HEADERS, SANITIZER)]
+    key = hashlib.sha256(repr((program, headers, flags, inspect.getsource(instrument), _identity())).encode())
+    path = cache_folder() / "emulator" / f"{key.hexdigest()[:32]}{suffix}"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            source = Path(folder, "kernel.cpp")
+            source.write_text(program, "utf-8")
+            make(source, flags, path)
+    return path
 
 
 def _program(text, names):
@@ -70,21 +130,41 @@ def _program(text, names):
     shared = re.compile(r"extern\s+__shared__\s+((?:__align__\(\d+\)\s*)?)([\w:\s]+?)\s*(\w+)\s*\[\s*\]\s*;")
     text = shared.sub(r"\2* \3 = (\2*)minigan_dynamic_shared();", text)
     exports = "\n".join(f"MINIGAN_EXPORT({name})" for name in names)
-    return f'#include "cuda.h"\n#include "launch.h"\n{text}\n#line 1 "entries of the emulator"\n{exports}\n'
+    return f'#include "cuda.h"\n#include "launch.h"\n{text}\n#line 1 "{ENTRIES}"\n{exports}\n'
 
 
-def _build(program, flags, path):
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        source, built = Path(folder, "kernel.cpp"), Path(folder, "kernel.so")
-        source.write_text(program, "utf-8")
-        if "ziglang" in compiler():
-            flags = [*flags, "-nostdlib++"]  # or it would build its C++ library first, of which nothing is used
-        command = [*compiler(), *flags, f"-I{HERE}", "-o", str(built), str(source)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if "error" in line]
-            raise CompileError(
-                "the kernel does not compile on the host:\n" + "\n".join(errors or [done.stderr.strip()])
-            )
-        os.replace(built, path)  # in one move: another process may be building the same
+def _compile(source, flags, path):
+    built = source.with_suffix(".so")
+    _run([*flags, *LINKED, f"-I{HERE}", "-o", str(built), str(source)])
+    os.replace(built, path)  # in one move: another process may be building the same
+
+
+def _compile_sanitized(source, flags, path):
+    """To assembly, with places put in, to a library; what the places are lies beside it."""
+    assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
+    _run([*flags, "-S", f"-I{HERE}", "-o", str(assembly), str(source)])
+    text, places, shared = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES))
+    assembly.write_text(text, "utf-8")
+    facts.write_text(json.dumps({"places": places, "shared": shared}), "utf-8")
+    watcher = _built(
+        (HERE / SANITIZER).read_text("utf-8"), (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object
+    )
+    _run([*LINKED, "-o", str(built), str(assembly), str(watcher)])
+    os.replace(built, path.with_suffix(".so"))
+    os.replace(facts, path)
+
+
+def _compile_object(source, flags, path):
+    built = source.with_suffix(".o")
+    _run([*flags, "-c", f"-I{HERE}", "-o", str(built), str(source)])
+    os.replace(built, path)
+
+
+def _run(arguments):
+    """Run the compiler. Raises CompileError with its words."""
+    # Without -nostdlib++ zig would build its C++ library first, of which nothing is used.
+    more = ["-nostdlib++"] if "ziglang" in compiler() and "-shared" in arguments else []
+    done = subprocess.run([*compiler(), *more, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        raise CompileError("the kernel does not compile on the host:\n" + "\n".join(errors or [done.stderr.strip()]))

@@ -24,13 +24,17 @@
 #define __align__(n) __attribute__((aligned(n)))
 #define __constant__ static
 #define __managed__ static
+#ifdef MINIGAN_SANITIZE
+#define __shared__ static __attribute__((used, abi_tag("shared"), aligned(16)))  // the tag marks them in the assembly
+#else
 // A block runs on one thread of the host from beginning to end, so what is its own is the block's own.
 #define __shared__ static thread_local __attribute__((aligned(16)))
+#endif
 
-#define threadIdx (minigan::built_in.thread)
-#define blockIdx (minigan::built_in.block)
-#define blockDim (minigan::built_in.block_size)
-#define gridDim (minigan::built_in.grid_size)
+#define threadIdx (minigan::thread_index())
+#define blockIdx (minigan::block_index())
+#define blockDim (minigan::block_size())
+#define gridDim (minigan::grid_size())
 constexpr int warpSize = 32;
 
 typedef minigan::Index uint3;
@@ -87,7 +91,7 @@ inline void sincospif(float x, float* sine, float* cosine) { sincospi(x, sine, c
 
 template <class T> inline T min(T a, T b) { return b < a ? b : a; }
 template <class T> inline T max(T a, T b) { return a < b ? b : a; }
-template <class T> inline T __ldg(const T* address) { return *address; }
+#define __ldg(address) (*(address))
 inline int __popc(unsigned int x) { return __builtin_popcount(x); }
 inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
 inline int __ffs(int x) { return __builtin_ffs(x); }
@@ -101,46 +105,53 @@ inline float __int_as_float(int x) { float y; memcpy(&y, &x, 4); return y; }
 inline int __float_as_int(float x) { int y; memcpy(&y, &x, 4); return y; }
 
 // Threads of a block wait for each other.
-inline void __syncthreads() { minigan::wait_for_block(); }
-inline int __syncthreads_count(int predicate) { return minigan::count_in_block(predicate != 0); }
-inline int __syncthreads_or(int predicate) { return minigan::count_in_block(predicate != 0) > 0; }
-inline int __syncthreads_and(int predicate) { return minigan::count_in_block(predicate == 0) == 0; }
-inline void __syncwarp(unsigned int mask = 0xffffffffu) { minigan::wait_for_warp(mask); }
-inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+inline void __syncthreads(MINIGAN_PLACE) { minigan::count_in_block(false, place); }
+inline int __syncthreads_count(int predicate, MINIGAN_PLACE) { return minigan::count_in_block(predicate != 0, place); }
+inline int __syncthreads_or(int predicate, MINIGAN_PLACE) { return minigan::count_in_block(predicate != 0, place) > 0; }
+inline int __syncthreads_and(int predicate, MINIGAN_PLACE) { return minigan::count_in_block(predicate == 0, place) == 0; }
+inline void __syncwarp(unsigned int mask = 0xffffffffu, MINIGAN_PLACE) { minigan::wait_for_warp(mask, place); }
+inline void __threadfence() { minigan::fence(); }
 inline void __threadfence_block() {}
-inline void __threadfence_system() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+inline void __threadfence_system() { minigan::fence(); }
 
 // Lanes of a warp exchange values. A lane that is not in the mask, or has returned, leaves the asker's own value.
-template <class T> inline T minigan_shuffle(unsigned int mask, T value, int source, bool inside) {
-    return minigan::exchange(mask, value, inside ? source : minigan::lane());
+template <class T> inline T minigan_shuffle(unsigned int mask, T value, int source, bool inside, minigan::Place place) {
+    return minigan::exchange(mask, value, inside ? source : minigan::lane(), place);
 }
-template <class T> inline T __shfl_sync(unsigned int mask, T value, int lane, int width = 32) {
-    return minigan_shuffle(mask, value, (minigan::lane() & ~(width - 1)) + (lane & (width - 1)), true);
+template <class T> inline T __shfl_sync(unsigned int mask, T value, int lane, int width = 32, MINIGAN_PLACE) {
+    return minigan_shuffle(mask, value, (minigan::lane() & ~(width - 1)) + (lane & (width - 1)), true, place);
 }
-template <class T> inline T __shfl_up_sync(unsigned int mask, T value, unsigned int delta, int width = 32) {
+template <class T> inline T __shfl_up_sync(unsigned int mask, T value, unsigned int delta, int width = 32, MINIGAN_PLACE) {
     const int own = minigan::lane(), source = own - int(delta);
-    return minigan_shuffle(mask, value, source, source >= (own & ~(width - 1)));
+    return minigan_shuffle(mask, value, source, source >= (own & ~(width - 1)), place);
 }
-template <class T> inline T __shfl_down_sync(unsigned int mask, T value, unsigned int delta, int width = 32) {
+template <class T> inline T __shfl_down_sync(unsigned int mask, T value, unsigned int delta, int width = 32, MINIGAN_PLACE) {
     const int own = minigan::lane(), source = own + int(delta);
-    return minigan_shuffle(mask, value, source, source < (own & ~(width - 1)) + width);
+    return minigan_shuffle(mask, value, source, source < (own & ~(width - 1)) + width, place);
 }
-template <class T> inline T __shfl_xor_sync(unsigned int mask, T value, int bits, int width = 32) {
+template <class T> inline T __shfl_xor_sync(unsigned int mask, T value, int bits, int width = 32, MINIGAN_PLACE) {
     const int own = minigan::lane(), source = own ^ bits;
-    return minigan_shuffle(mask, value, source, source < (own & ~(width - 1)) + width);
+    return minigan_shuffle(mask, value, source, source < (own & ~(width - 1)) + width, place);
 }
-inline unsigned int __ballot_sync(unsigned int mask, int predicate) { return minigan::ballot(mask, predicate != 0); }
-inline int __any_sync(unsigned int mask, int predicate) { return minigan::ballot(mask, predicate != 0) != 0; }
-inline int __all_sync(unsigned int mask, int predicate) { return minigan::ballot(mask, predicate == 0) == 0; }
+inline unsigned int __ballot_sync(unsigned int mask, int predicate, MINIGAN_PLACE) {
+    return minigan::ballot(mask, predicate != 0, place);
+}
+inline int __any_sync(unsigned int mask, int predicate, MINIGAN_PLACE) {
+    return minigan::ballot(mask, predicate != 0, place) != 0;
+}
+inline int __all_sync(unsigned int mask, int predicate, MINIGAN_PLACE) {
+    return minigan::ballot(mask, predicate == 0, place) == 0;
+}
 
 // Atomics, on global and on shared memory: blocks may run on several threads of the host.
-#define MINIGAN_ATOMIC(NAME, RESULT)                                                                              \
-    template <class T> inline T NAME(T* address, T value) {                                                       \
-        T old, next;                                                                                              \
-        __atomic_load(address, &old, __ATOMIC_RELAXED);                                                           \
-        do next = RESULT;                                                                                         \
-        while (!__atomic_compare_exchange(address, &old, &next, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));       \
-        return old;                                                                                               \
+#define MINIGAN_ATOMIC(NAME, RESULT)                                                                     \
+    template <class T> inline T NAME(T* address, typename minigan::Plain<T>::type value, MINIGAN_PLACE) { \
+        minigan::on_atomic(address, sizeof(T), place);                                                   \
+        T old, next;                                                                                     \
+        minigan::load(address, &old);                                                                    \
+        do next = RESULT;                                                                                \
+        while (!minigan::swap(address, &old, &next));                                                    \
+        return old;                                                                                      \
     }
 MINIGAN_ATOMIC(atomicAdd, old + value)
 MINIGAN_ATOMIC(atomicSub, old - value)
@@ -152,7 +163,10 @@ MINIGAN_ATOMIC(atomicXor, old ^ value)
 MINIGAN_ATOMIC(atomicExch, value)
 MINIGAN_ATOMIC(atomicInc, old >= value ? 0 : old + 1)
 MINIGAN_ATOMIC(atomicDec, old == 0 || old > value ? value : old - 1)
-template <class T> inline T atomicCAS(T* address, T expected, T value) {
-    __atomic_compare_exchange(address, &expected, &value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+template <class T>
+inline T atomicCAS(T* address, typename minigan::Plain<T>::type expected, typename minigan::Plain<T>::type value,
+                   MINIGAN_PLACE) {
+    minigan::on_atomic(address, sizeof(T), place);
+    minigan::swap(address, &expected, &value);
     return expected;
 }

@@ -5,12 +5,13 @@
 
 namespace minigan {
 
+#ifdef MINIGAN_SANITIZE
+BuiltIn built_in;
+#endif
+
 template <int...> struct Numbers {};
 template <int N, int... Rest> struct Count : Count<N - 1, N - 1, Rest...> {};
 template <int... Rest> struct Count<0, Rest...> { using type = Numbers<Rest...>; };
-
-template <class T> struct Plain { using type = T; };
-template <class T> struct Plain<const T> { using type = T; };
 
 // The arguments are copied out of Python's memory once, so that the compiler knows that no thread changes them.
 template <class F, F kernel, class... A> inline void live_with(A... arguments) {
@@ -66,6 +67,13 @@ static void* run_host(void* which) {
     return nullptr;
 }
 
+static Host* hosts[MAX_HOSTS];
+
+Host* host_number(int i) {
+    if (!hosts[i]) hosts[i] = static_cast<Host*>(mmap(nullptr, sizeof(Host), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0));
+    return hosts[i];
+}
+
 static void run(Launch& launch, int count) {
     struct sigaction action = {};
     action.sa_sigaction = on_signal;
@@ -74,10 +82,7 @@ static void run(Launch& launch, int count) {
     sigaction(STOP, &action, &before[3]);
     pthread_t others[MAX_HOSTS];
     int started = 0;
-    for (int i = 0; i < count; ++i) {
-        if (!hosts[i]) hosts[i] = static_cast<Host*>(mmap(nullptr, sizeof(Host), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0));
-        prepare(*hosts[i], launch);
-    }
+    for (int i = 0; i < count; ++i) prepare(*host_number(i), launch);
     for (int i = 1; i < count; ++i)
         if (!pthread_create(&others[started], nullptr, run_host, hosts[i])) ++started;
     run_host(hosts[0]);
@@ -103,7 +108,11 @@ extern "C" __attribute__((visibility("default"))) int minigan_launch(
     launch.work = life(), launch.arguments = arguments, launch.order = order;
     launch.grid = minigan::Index(grid[0], grid[1], grid[2]), launch.block = minigan::Index(block[0], block[1], block[2]);
     launch.threads = block[0] * block[1] * block[2];
+#ifdef MINIGAN_SANITIZE
+    launch.forward = false;  // then it is known at any time which thread runs
+#else
     launch.forward = true;
+#endif
     for (int i = 0; i < launch.threads; ++i) launch.forward &= order[i] == i;
     launch.blocks = uint64_t(grid[0]) * grid[1] * grid[2], launch.next_block = 0, launch.failed = false;
     minigan::run(launch, hosts);

@@ -27,10 +27,21 @@ struct Index {
 constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 16;
 constexpr size_t MAX_SHARED = 227 * 1024;  // bytes of dynamic shared memory a block can ask for, on sm_90
 
+template <class T> struct Plain { using type = T; };
+template <class T> struct Plain<const T> { using type = T; };
+
 // threadIdx, blockIdx, blockDim, gridDim. A variable that nothing points to: the compiler knows that no store of a kernel
 // changes it, and keeps the thread's number in a register while it loops over threads.
 struct BuiltIn { Index thread, block, block_size, grid_size; };
+#ifdef MINIGAN_SANITIZE
+extern BuiltIn built_in;  // there is one host then, and sanitizer.cpp wants to know too
+#else
 static thread_local BuiltIn built_in;
+#endif
+inline Index thread_index() { return built_in.thread; }
+inline Index block_index() { return built_in.block; }
+inline Index block_size() { return built_in.block_size; }
+inline Index grid_size() { return built_in.grid_size; }
 
 enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, DONE };
 
@@ -51,9 +62,12 @@ struct Launch {
     const int* order;  // the order in which the threads of a block are taken
     bool forward;      // it is 0, 1, 2 …
     uint64_t blocks, next_block;
-    volatile bool failed;
+    bool failed;
     char message[512];
 };
+
+struct Place { const char* file; int line; };  // of a kernel's text
+#define MINIGAN_PLACE minigan::Place place = {__builtin_FILE(), __builtin_LINE()}  // as a default argument: the caller's
 
 // One thread of the host, and the block it is running.
 struct Host {
@@ -72,16 +86,47 @@ struct Host {
     sigjmp_buf escape;
     pthread_t self;
     volatile bool busy;
-    alignas(256) char shared[MAX_SHARED];
+    alignas(256) char below[4096];  // an index below 0 hits nothing that matters
+    char shared[MAX_SHARED];
 };
 
-static Host* hosts[MAX_HOSTS];
+#ifdef MINIGAN_SANITIZE
+// What sanitizer.cpp is told. There is one host, so nothing has to be atomic: the instrumentation would replace it.
+void on_block(Host& h);
+void on_arrival(Host& h, Place place);
+void on_block_barrier(Host& h);
+void on_warp_barrier(Host& h, int first, uint32_t group);
+void on_deadlock(Host& h);
+void on_atomic(void* address, int size, Place place);
+__attribute__((noinline)) static void copy(void* to, const void* from, size_t size) { memcpy(to, from, size); }
+__attribute__((noinline)) static bool equal(const void* a, const void* b, size_t size) { return !memcmp(a, b, size); }
+template <class T> inline void load(T* address, T* old) { copy(old, address, sizeof(T)); }
+template <class T> inline bool swap(T* address, T* old, T* next) {
+    const bool as_expected = equal(address, old, sizeof(T));
+    as_expected ? copy(address, next, sizeof(T)) : copy(old, address, sizeof(T));
+    return as_expected;
+}
+inline void fence() { asm volatile("" ::: "memory"); }
+#else
+inline void on_block(Host&) {}
+inline void on_arrival(Host&, Place) {}
+inline void on_block_barrier(Host&) {}
+inline void on_warp_barrier(Host&, int, uint32_t) {}
+inline void on_deadlock(Host&) {}
+inline void on_atomic(void*, int, Place) {}
+template <class T> inline void load(T* address, T* old) { __atomic_load(address, old, __ATOMIC_RELAXED); }
+template <class T> inline bool swap(T* address, T* old, T* next) {  // else *old is what is there
+    return __atomic_compare_exchange(address, old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+inline void fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+#endif
 
 // The host whose fiber is running.
 inline Host& here() { return *static_cast<Host*>(owner_of_stack()); }
 
 [[noreturn]] __attribute__((format(printf, 2, 3))) static void fail(Host& h, const char* format, ...) {
-    if (!__atomic_exchange_n(&h.launch->failed, true, __ATOMIC_SEQ_CST)) {
+    bool failed = false, fails = true;
+    if (swap(&h.launch->failed, &failed, &fails)) {
         char* end = h.launch->message + sizeof h.launch->message;
         char* text = h.launch->message;
         va_list values;
@@ -114,6 +159,7 @@ static inline void become(Host& h, int thread) {
 }
 
 static void deadlock(Host& h) {
+    on_deadlock(h);
     int at_block = 0, at_warp = 0;
     for (int t = 0; t < h.launch->threads; ++t) at_block += h.state[t] == AT_BLOCK_BARRIER, at_warp += h.state[t] == AT_WARP_BARRIER;
     fail(h, "deadlock: %d threads wait at __syncthreads and %d at a warp's barrier or shuffle, and nobody comes;"
@@ -191,6 +237,7 @@ inline int lane() { return attend().now % LANES; }
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
 static void release_block(Host& h) {
+    on_block_barrier(h);
     for (int t = 0; t < h.launch->threads; ++t)
         if (h.state[t] == AT_BLOCK_BARRIER) h.state[t] = READY;
     h.at_barrier = 0;
@@ -199,28 +246,32 @@ static void release_block(Host& h) {
 }
 
 // Wait until every thread of the block that has not returned is here; the number of those who voted yes.
-inline int count_in_block(bool vote) {
+inline int count_in_block(bool vote, Place place) {
     Host& h = attend();
+    on_arrival(h, place);
     h.votes += vote;
     if (++h.at_barrier == h.alive) release_block(h);
     else suspend(h, AT_BLOCK_BARRIER);
     return h.vote_result;
 }
-inline void wait_for_block() { count_in_block(false); }
+
+constexpr int VOTES = -1, NOTHING = -2;  // what a lane may ask for instead of another lane's value
 
 // Whoever arrives last hands every lane of the group its value and lets it go on.
 static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
+    if (warp.source[__builtin_ctz(group)] == NOTHING) on_warp_barrier(h, first, group);
     for (uint32_t rest = group; rest; rest &= rest - 1) {
         const int one = __builtin_ctz(rest), source = warp.source[one];
         warp.got[one] = source >= 0 && source < LANES && group >> source & 1 ? warp.given[source] : warp.given[one];
-        if (source < 0) warp.got[one].words[0] = warp.votes & group;
+        if (source == VOTES) warp.got[one].words[0] = warp.votes & group;
         if (h.state[first + one] == AT_WARP_BARRIER) h.state[first + one] = READY;
     }
     warp.arrived &= ~group;
 }
 
-static Value& meet(uint32_t mask, int source) {
+static Value& meet(uint32_t mask, int source, Place place) {
     Host& h = attend();
+    on_arrival(h, place);
     const int own = h.now % LANES, first = h.now - own;
     Warp& warp = h.warp[h.now / LANES];
     warp.source[own] = source;
@@ -232,20 +283,20 @@ static Value& meet(uint32_t mask, int source) {
     return warp.got[own];
 }
 
-inline void wait_for_warp(uint32_t mask) { meet(mask, lane()); }
+inline void wait_for_warp(uint32_t mask, Place place) { meet(mask, NOTHING, place); }
 
 // The value that lane `source` brings; the own one where that lane does not take part.
-template <class T> inline T exchange(uint32_t mask, T value, int source) {
+template <class T> inline T exchange(uint32_t mask, T value, int source, Place place) {
     static_assert(sizeof(T) <= sizeof(Value), "a lane hands over at most 16 bytes");
     memcpy(&attend().warp[here().now / LANES].given[lane()], &value, sizeof(T));
-    memcpy(&value, &meet(mask, source), sizeof(T));
+    memcpy(&value, &meet(mask, source, place), sizeof(T));
     return value;
 }
 
-inline uint32_t ballot(uint32_t mask, bool vote) {
+inline uint32_t ballot(uint32_t mask, bool vote, Place place) {
     Warp& warp = attend().warp[here().now / LANES];
     warp.votes = (warp.votes & ~(1u << lane())) | uint32_t(vote) << lane();
-    return uint32_t(meet(mask, -1).words[0]);
+    return uint32_t(meet(mask, VOTES, place).words[0]);
 }
 
 // ---- a thread's end, a block, a launch ----------------------------------------------------------------------------
@@ -267,9 +318,13 @@ static inline void finish_thread(Host& h) {
 // The next block that no host has taken; false where there is none.
 static inline bool take_block(Host& h) {
     Launch& l = *h.launch;
-    const uint64_t number = __atomic_fetch_add(&l.next_block, 1, __ATOMIC_RELAXED);
+    uint64_t number, next;
+    load(&l.next_block, &number);
+    do next = number + 1;
+    while (!swap(&l.next_block, &number, &next));
     if (l.failed || number >= l.blocks) return false;
     built_in.block = Index(number % l.grid.x, number / l.grid.x % l.grid.y, number / l.grid.x / l.grid.y);
+    on_block(h);
     return true;
 }
 
@@ -291,7 +346,7 @@ template <class Run> inline void run_in_order(Host& h, Run run_thread) {
         return;
     }
     for (h.cursor = 0; h.cursor < l.threads; ++h.cursor) {
-        built_in.thread = h.index[l.order[h.cursor]];
+        become(h, l.order[h.cursor]);
         call(run_thread);
         if (!h.independent) return;
     }

@@ -1,0 +1,365 @@
+// The sanitizer: every access of the kernel's own text to memory is looked at just before it happens.
+//
+// The compiler announces the accesses (-fsanitize=thread), sanitizer.py numbers the places they come from, and the
+// functions at the end of this file receive both. For every four bytes of every array a Cell remembers who wrote them last
+// and who has read them since. Two accesses to the same byte race if they come from different threads, one of them writes,
+// not both are atomic, and no barrier lies between. One host runs all blocks, one after the other.
+//
+// Compiled without announcements, and linked to every kernel's library that is built for the sanitizer.
+#include "threads.h"
+
+// Into every kind of access, with its size known: this is what checking costs.
+#define MINIGAN_QUICK __attribute__((always_inline)) static inline
+
+namespace minigan {
+Host* host_number(int i);  // launch.h
+
+enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK };
+
+struct Finding {
+    int kind, site, other_site, array, size, writes, other_writes, thread, other_thread;
+    unsigned block[3];
+    int64_t offset;  // of the access, in bytes from the array's beginning
+    uint64_t address, count;
+};
+
+// An access: when, where in the text, by which thread of the block, atomic or not, to which of the four bytes.
+struct Record {
+    uint64_t bits;
+    uint32_t time() const { return bits >> 32; }
+    int site() const { return bits >> 16 & 0xffff; }
+    int thread() const { return bits >> 5 & 0x3ff; }
+    bool atomic() const { return bits & 16; }
+    uint32_t bytes() const { return bits & 15; }
+};
+
+struct Cell {
+    Record write, reads[2];     // two readers of different warps, if there are any: any writer differs from one of them
+    uint32_t since, written;    // the time since when these of the four bytes have been written
+};
+
+struct Array {
+    uintptr_t begin, end;
+    Cell* cells;
+    bool given;   // the host wrote it before the launch
+    bool shared;  // by a block: it begins anew in every block
+    Cell& cell(uintptr_t address) const { return cells[(address >> 2) - (begin >> 2)]; }
+    bool holds(uintptr_t address, int size) const { return address >= begin && address + size <= end; }
+};
+
+// Arrays in global memory lie far apart, so that an index gone astray in one never meets another: 64 GiB each, the array in
+// the middle. Around it 64 KiB can be touched without a fault, and the launch goes on.
+constexpr int SPAN_BITS = 36, MAX_ARRAYS = 256, MAX_FINDINGS = 1000, MAX_PLACES = 4096;
+constexpr size_t SPAN = size_t(1) << SPAN_BITS, RED_ZONE = 64 * 1024;
+
+// Written by sanitizer.py: every __shared__ array, with GAP bytes of nothing before and behind it; a null ends the table.
+struct SharedArray { char* begin; uint64_t size; };
+extern "C" __attribute__((visibility("hidden"))) SharedArray minigan_shared_arrays[];
+constexpr size_t GAP = 1024;
+extern "C" __attribute__((visibility("hidden"))) int minigan_first_place;        // of barriers and atomics; the places of accesses have the numbers below
+extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  // this library, from the linker
+
+struct Watch {
+    uint32_t time;   // counts the barriers
+    uint32_t phase;  // the time of the block's last barrier: what happened before is over
+    uint32_t block;  // the time of the block's beginning
+    uintptr_t spans;
+    char* reserved;
+    int globals, arrays;  // arrays in global memory first, then the shared ones; of those the dynamic one last
+    Array array[MAX_ARRAYS];
+    uintptr_t shared_begin, shared_end;  // where the static ones lie
+    uint8_t* owner;                      // for every 16 bytes of that the number of the array, 0 for none
+    int places;
+    Place place[MAX_PLACES];
+    int arrived_at[MAX_THREADS];         // the place of the barrier or shuffle where each thread arrived last
+    uint32_t known[MAX_THREADS][LANES];  // up to which time a thread knows what each lane of its warp did
+    int last_site;
+    int findings;
+    Finding finding[MAX_FINDINGS];
+};
+static Watch* watch;
+
+static int place_number(Place place) {
+    for (int i = 0; i < watch->places; ++i)
+        if (watch->place[i].line == place.line && watch->place[i].file == place.file) return minigan_first_place + i;
+    if (watch->places == MAX_PLACES) return minigan_first_place;
+    watch->place[watch->places] = place;
+    return minigan_first_place + watch->places++;
+}
+
+// ---- findings -----------------------------------------------------------------------------------------------------
+
+MINIGAN_QUICK bool within_warp(int thread, int other) { return thread / LANES == other / LANES; }
+
+// One finding for a kind, an array and a pair of places, in either order; then they are counted. A race that crosses warps
+// is the better example. Returns the finding to fill in, or null.
+static Finding* report(Host& h, Kind kind, int array, int site, int other_site = -1, int other_thread = -1) {
+    Finding* finding = nullptr;
+    for (int i = 0; i < watch->findings && !finding; ++i) {
+        Finding& known = watch->finding[i];
+        const bool same = known.site == site && known.other_site == other_site;
+        if (known.kind == kind && known.array == array && (same || (known.site == other_site && known.other_site == site)))
+            finding = &known;
+    }
+    if (finding) {
+        ++finding->count;
+        if (kind != RACE || !within_warp(finding->thread, finding->other_thread) || within_warp(h.now, other_thread)) return nullptr;
+    } else {
+        if (watch->findings == MAX_FINDINGS) return nullptr;
+        finding = &watch->finding[watch->findings++];
+        finding->count = 1;
+    }
+    finding->kind = kind, finding->array = array, finding->site = site, finding->other_site = other_site;
+    finding->thread = h.now, finding->other_thread = other_thread;
+    finding->block[0] = built_in.block.x, finding->block[1] = built_in.block.y, finding->block[2] = built_in.block.z;
+    return finding;
+}
+
+__attribute__((noinline)) static Finding* report_access(Host& h, Kind kind, int array, uintptr_t address, int size, int site, bool writes,
+                              int other_site = -1, int other_thread = -1) {
+    Finding* finding = report(h, kind, array, site, other_site, other_thread);
+    if (!finding) return nullptr;
+    finding->address = address, finding->size = size, finding->writes = writes;
+    if (array >= 0) finding->offset = int64_t(address) - int64_t(watch->array[array].begin);
+    return finding;
+}
+
+// ---- an access ----------------------------------------------------------------------------------------------------
+
+MINIGAN_QUICK bool lies_in(uintptr_t address, const void* begin, size_t size) {
+    return address - reinterpret_cast<uintptr_t>(begin) < size;
+}
+
+// The number of the block's own array at an address, or of one less than GAP away; −1 for none.
+MINIGAN_QUICK int shared_array(const Host& h, uintptr_t address) {
+    if (lies_in(address, h.below, sizeof h.below + sizeof h.shared)) return watch->arrays - 1;
+    if (address < watch->shared_begin || address >= watch->shared_end) return -1;
+    return watch->owner[(address - watch->shared_begin) / 16] - 1;
+}
+
+// Memory that no other thread can see, that a kernel's own variables lie in, or that is the emulator's.
+static bool is_private(const Host& h, uintptr_t address) {
+    const uintptr_t stack = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(FIBER_BYTES - 1);
+    return lies_in(address, reinterpret_cast<void*>(stack), FIBER_BYTES) || lies_in(address, __ehdr_start, _end - __ehdr_start) ||
+           lies_in(address, &h, sizeof h) || lies_in(address, watch, sizeof *watch);
+}
+
+// The number of the array that an access goes to; −1 where there is nothing to look at, which is reported if it is wrong.
+MINIGAN_QUICK int find(Host& h, uintptr_t address, int size, int site, bool writes) {
+    const uintptr_t span = (address - watch->spans) >> SPAN_BITS;
+    const int number = span < uintptr_t(watch->globals) ? int(span) : shared_array(h, address);
+    if (number >= 0 && watch->array[number].holds(address, size)) return number;
+    if (number >= 0 || !is_private(h, address)) report_access(h, OUT_OF_BOUNDS, number, address, size, site, writes);
+    return -1;
+}
+
+// Whether an earlier access could as well have come after this one.
+MINIGAN_QUICK bool unordered(const Host& h, Record earlier) {
+    if (earlier.time() < watch->phase || earlier.thread() == h.now) return false;
+    if (earlier.thread() / LANES != h.now / LANES) return true;
+    return earlier.time() > watch->known[h.now][earlier.thread() % LANES];
+}
+
+MINIGAN_QUICK bool races(const Host& h, Record earlier, Record now) {
+    return earlier.time() >= watch->phase && earlier.bytes() & now.bytes() && !(earlier.atomic() && now.atomic()) &&
+           unordered(h, earlier);
+}
+
+MINIGAN_QUICK void remember_reader(const Host& h, Cell& cell, Record now) {
+    for (Record& slot : cell.reads)
+        if (!unordered(h, slot)) {
+            if (slot.thread() == h.now && slot.time() == now.time()) now.bits |= slot.bytes();
+            slot = now;
+            return;
+        }
+    const int warp = cell.reads[0].thread() / LANES;
+    if (warp == cell.reads[1].thread() / LANES && warp != h.now / LANES) cell.reads[1] = now;
+}
+
+// One access of at most four bytes, none beyond a cell's.
+MINIGAN_QUICK void look_at_cell(Host& h, int number, uintptr_t address, int size, int site, bool writes, bool atomic) {
+    const Array& array = watch->array[number];
+    Cell& cell = array.cell(address);
+    const uint32_t bytes = ((1u << size) - 1) << (address & 3);
+    const Record now = {uint64_t(watch->time) << 32 | uint64_t(site) << 16 | uint64_t(h.now) << 5 | atomic << 4 | bytes};
+    const auto against = [&](Record earlier, bool wrote) {
+        if (!races(h, earlier, now)) return;
+        Finding* finding = report_access(h, RACE, number, address, size, site, writes, earlier.site(), earlier.thread());
+        if (finding) finding->other_writes = wrote;
+    };
+    against(cell.write, true);
+    if (!array.given) {
+        const uint32_t begin = array.shared ? watch->block : 1;
+        if (cell.since < begin) cell.since = begin, cell.written = 0;
+        if ((!writes || atomic) && bytes & ~cell.written) report_access(h, UNINITIALISED, number, address, size, site, false);
+        if (writes) cell.written |= bytes;
+    }
+    if (!writes) return remember_reader(h, cell, now);
+    against(cell.reads[0], false), against(cell.reads[1], false);
+    cell.write = now;
+}
+
+__attribute__((noinline)) static void look_at_cells(Host& h, int number, uintptr_t address, int64_t size, int site,
+                                                    bool writes, bool atomic) {
+    for (const uintptr_t end = address + size; address < end;) {
+        const int64_t count = 4 - (address & 3), left = end - address;
+        look_at_cell(h, number, address, left < count ? left : count, site, writes, atomic);
+        address += count;
+    }
+}
+
+MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool writes, bool atomic = false) {
+    Host& h = here();
+    watch->last_site = site;
+    const int number = find(h, address, size, site, writes);
+    if (number < 0) return;
+    if (size <= 4 && (address & 3) + size <= 4) look_at_cell(h, number, address, size, site, writes, atomic);
+    else look_at_cells(h, number, address, size, site, writes, atomic);
+}
+
+void on_atomic(void* address, int size, Place place) {
+    look(reinterpret_cast<uintptr_t>(address), size, place_number(place), true, true);
+}
+
+// ---- barriers -----------------------------------------------------------------------------------------------------
+
+void on_block(Host&) { watch->phase = watch->block = ++watch->time; }
+
+void on_arrival(Host& h, Place place) { watch->arrived_at[h.now] = watch->last_site = place_number(place); }
+
+// Every thread of the block has to come to the same __syncthreads().
+void on_block_barrier(Host& h) {
+    int here = -1, elsewhere = -1, returned = -1;
+    for (int t = 0; t < h.launch->threads; ++t) {
+        if (h.state[t] == DONE) returned = t;
+        else if (here < 0) here = t;
+        else if (watch->arrived_at[t] != watch->arrived_at[here]) elsewhere = t;
+    }
+    if (here >= 0 && (elsewhere >= 0 || returned >= 0)) {
+        const int other = elsewhere >= 0 ? watch->arrived_at[elsewhere] : -1;
+        Finding* finding = report(h, DIVERGENT_BARRIER, -1, watch->arrived_at[here], other, elsewhere >= 0 ? elsewhere : returned);
+        if (finding) finding->thread = here;
+    }
+    watch->phase = ++watch->time;
+}
+
+// A __syncwarp() of these lanes: each knows what the others did, and what those knew.
+void on_warp_barrier(Host& h, int first, uint32_t group) {
+    uint32_t known[LANES] = {};
+    for (int one = 0; one < LANES; ++one)
+        if (group >> one & 1)
+            for (int lane = 0; lane < LANES; ++lane)
+                if (watch->known[first + one][lane] > known[lane]) known[lane] = watch->known[first + one][lane];
+    for (int one = 0; one < LANES; ++one)
+        if (group >> one & 1) known[one] = watch->time;
+    for (int one = 0; one < LANES; ++one)
+        if (group >> one & 1) memcpy(watch->known[first + one], known, sizeof known);
+    ++watch->time;
+}
+
+void on_deadlock(Host& h) {
+    int at_block = -1, at_warp = -1;
+    for (int t = 0; t < h.launch->threads; ++t)
+        if (h.state[t] == AT_BLOCK_BARRIER) at_block = t;
+        else if (h.state[t] == AT_WARP_BARRIER) at_warp = t;
+    const int first = at_block >= 0 ? at_block : at_warp, second = at_block >= 0 ? at_warp : -1;
+    Finding* finding = report(h, DEADLOCK, -1, watch->arrived_at[first], second < 0 ? -1 : watch->arrived_at[second], second);
+    if (finding) finding->thread = first;
+}
+
+// ---- beginning and end --------------------------------------------------------------------------------------------
+
+static void* take(size_t bytes, int protection = PROT_READ | PROT_WRITE) {
+    void* memory = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? nullptr : memory;
+}
+
+static size_t bytes_of_cells(const Array& array) { return ((array.end - array.begin) / 4 + 2) * sizeof(Cell); }
+
+static bool enter(uintptr_t begin, size_t size, bool given, bool shared) {
+    Array& array = watch->array[watch->arrays++];
+    array = {begin, begin + size, nullptr, given, shared};
+    array.cells = static_cast<Cell*>(take(bytes_of_cells(array)));
+    return array.cells;
+}
+
+static bool enter_globals(int count, const uint64_t* sizes, const bool* given, void** addresses) {
+    char* reserved = static_cast<char*>(take((count + 1) * SPAN, PROT_NONE));
+    if (!reserved) return false;
+    watch->reserved = reserved, watch->globals = count;
+    watch->spans = (reinterpret_cast<uintptr_t>(reserved) + SPAN - 1) & ~(SPAN - 1);
+    for (int i = 0; i < count; ++i) {
+        const uintptr_t begin = watch->spans + i * SPAN + SPAN / 2;
+        const size_t accessible = (RED_ZONE + sizes[i] + RED_ZONE + PAGE - 1) & ~(PAGE - 1);
+        if (mprotect(reinterpret_cast<void*>(begin - RED_ZONE), accessible, PROT_READ | PROT_WRITE)) return false;
+        if (!enter(begin, sizes[i], given[i], false)) return false;
+        addresses[i] = reinterpret_cast<void*>(begin);
+    }
+    return true;
+}
+
+static bool enter_shared(size_t dynamic) {
+    for (SharedArray* each = minigan_shared_arrays; each->begin; ++each) {
+        const uintptr_t begin = reinterpret_cast<uintptr_t>(each->begin), end = begin + each->size;
+        if (!watch->shared_begin || begin - GAP < watch->shared_begin) watch->shared_begin = begin - GAP;
+        if (end + GAP > watch->shared_end) watch->shared_end = end + GAP;
+    }
+    watch->owner = static_cast<uint8_t*>(take(watch->shared_end - watch->shared_begin + 16));
+    for (SharedArray* each = minigan_shared_arrays; each->begin; ++each) {
+        const uintptr_t begin = reinterpret_cast<uintptr_t>(each->begin);
+        if (!enter(begin, each->size, false, true)) return false;
+        const uintptr_t from = begin - GAP - watch->shared_begin, to = begin + each->size + GAP - watch->shared_begin;
+        memset(watch->owner + from / 16, watch->arrays, to / 16 - from / 16);
+    }
+    return enter(reinterpret_cast<uintptr_t>(host_number(0)->shared), dynamic, false, true);
+}
+}  // namespace minigan
+
+#define MINIGAN_API extern "C" __attribute__((visibility("default")))
+
+// Begin to watch: arrays of these sizes, some `given` with what the host wrote, get places in memory. 0 where there is none.
+MINIGAN_API int minigan_watch(int count, const uint64_t* sizes, const bool* given, void** addresses, uint64_t dynamic) {
+    using namespace minigan;
+    watch = static_cast<Watch*>(take(sizeof(Watch)));
+    return watch && enter_globals(count, sizes, given, addresses) && enter_shared(dynamic);
+}
+
+MINIGAN_API int minigan_findings(const minigan::Finding** findings) {
+    *findings = minigan::watch->finding;
+    return minigan::watch->findings;
+}
+
+MINIGAN_API int minigan_place(int number, const char** file) {
+    const minigan::Place& place = minigan::watch->place[number - minigan::minigan_first_place];
+    *file = place.file;
+    return place.line;
+}
+
+MINIGAN_API int minigan_last_site() { return minigan::watch->last_site; }
+
+MINIGAN_API void minigan_unwatch() {
+    using namespace minigan;
+    if (!watch) return;
+    for (int i = 0; i < watch->arrays; ++i) munmap(watch->array[i].cells, bytes_of_cells(watch->array[i]));
+    if (watch->owner) munmap(watch->owner, watch->shared_end - watch->shared_begin + 16);
+    if (watch->reserved) munmap(watch->reserved, (watch->globals + 1) * SPAN);
+    munmap(watch, sizeof(Watch));
+    watch = nullptr;
+}
+
+// ---- what the compiler's announcements become: see sanitizer.py ---------------------------------------------------
+
+#define MINIGAN_LOOK(SIZE)                                                                                                    extern "C" void minigan_read##SIZE(uintptr_t address, int site) { minigan::look(address, SIZE, site, false); }            extern "C" void minigan_write##SIZE(uintptr_t address, int site) { minigan::look(address, SIZE, site, true); }
+MINIGAN_LOOK(1) MINIGAN_LOOK(2) MINIGAN_LOOK(4) MINIGAN_LOOK(8) MINIGAN_LOOK(16)
+
+extern "C" void minigan_read_range(uintptr_t address, uint64_t size, int site) { minigan::look(address, size, site, false); }
+extern "C" void minigan_write_range(uintptr_t address, uint64_t size, int site) { minigan::look(address, size, site, true); }
+extern "C" void* minigan_memcpy(void* to, const void* from, size_t size, int site) {
+    minigan_read_range(reinterpret_cast<uintptr_t>(from), size, site);
+    minigan_write_range(reinterpret_cast<uintptr_t>(to), size, site);
+    return __builtin_memmove(to, from, size);
+}
+extern "C" void* minigan_memset(void* to, int value, size_t size, int site) {
+    minigan_write_range(reinterpret_cast<uintptr_t>(to), size, site);
+    return __builtin_memset(to, value, size);
+}

@@ -27,6 +27,14 @@ CHECK_EXAMPLE = """\
 examples:
   minigan check                            everything
   minigan check matmul                     one stem
+  minigan check mine.cu:saxpy --grid 4 --block 256 --arg i32=1000 --arg f32=2 --arg "f32[1000]" --arg "f32[1000]"
+                                           a kernel of yours: out-of-bounds accesses, races, barriers that not all reach
+
+arguments, in the kernel's order:
+  f32[100,50]     an array, of random numbers for f32 and f64, of zeros for i8, u8, i16, u16, i32, u32, i64, u64
+  i32[1000]=7     an array of sevens
+  out:f32[1000]   an array that counts as not yet written: the kernel must not read what it has not written
+  i32=1000        a number
 """
 
 CHOSEN_AT_START = ("recipe", "data", "preset", "loss", "lr", "beta1", "batch_size", "seed", "out")
@@ -125,9 +133,13 @@ def _add_sample(commands):
 
 
 def _add_check(commands):
-    about = "prove the operations: gradients against differences, every kernel through NVIDIA's compiler"
+    about = "prove the operations (gradients, every kernel's results and accesses), or check a kernel of yours"
     add = _add_command(commands, "check", check, about, CHECK_EXAMPLE).add_argument
-    add("stem", nargs="?", metavar="STEM", help="one operation's family: matmul, activation, … (default: all)")
+    add("what", nargs="?", metavar="STEM | FILE.cu:KERNEL", help="matmul, activation, … (default: all), or a kernel")
+    add("--grid", metavar="X[,Y[,Z]]", help="blocks (default: 1)")
+    add("--block", metavar="X[,Y[,Z]]", help="threads of a block (default: 256)")
+    add("--arg", action="append", default=[], metavar="ARG", help="an argument of the kernel, see below")
+    add("--shared", type=int, metavar="BYTES", help="of dynamic shared memory (default: 0)")
 
 
 def train(options):
@@ -252,9 +264,17 @@ def sample(options):
 
 def check(options):
     """`minigan check`."""
-    from .check import run_checks
+    from . import check
 
-    return run_checks(options.stem)
+    if options.what and ".cu" in options.what:
+        grid, block = check.numbers("--grid", options.grid or "1"), check.numbers("--block", options.block or "256")
+        report = check.check_kernel(options.what, grid, block, options.arg, options.shared or 0)
+        print(report if report.findings else "nothing found, in three orders of the threads")
+        return 1 if report.findings else 0
+    needless = [name for name in ("grid", "block", "arg", "shared") if getattr(options, name)]
+    if needless:
+        raise MiniganError(f"--{needless[0]} goes with a kernel, FILE.cu:KERNEL")
+    return check.run_checks(options.what)
 
 
 class _Version(argparse.Action):

@@ -156,9 +156,9 @@ def test_a_users_kernel_is_planned_and_checked(tmp_path):
     assert y.tolist() == [3.0] * 5
     for args, message in (
         ((5, 2.0, x, y), r"takes 5 arguments \(int, float, const float\*, float\*, float\), got 4"),
-        ((5, 2.0, x, y.astype(float), 1.0), "argument 3 is float64, expected float32"),
-        ((5, 2.0, None, y, 1.0), "argument 2 is None"),
-        ((2**40, 2.0, x, y, 1.0), "argument 0 is .* which int cannot hold"),
+        ((5, 2.0, x, y.astype(float), 1.0), "argument y is float64, expected float32"),
+        ((5, 2.0, None, y, 1.0), "argument x is None"),
+        ((2**40, 2.0, x, y, 1.0), "argument n is .* which int cannot hold"),
     ):
         with pytest.raises(mg.LaunchError, match=message):
             k(1, 32, args)

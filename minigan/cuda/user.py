@@ -35,6 +35,8 @@ class UserKernel:
     """A kernel out of a text of its own: see `kernel`."""
 
     def __init__(self, text, file, name):
+        if not re.search(rf"\b{re.escape(name)}\b", text):
+            raise MiniganError(f"{file} has no kernel {name!r}")
         self.text, self.file, self.name = text, file, name
 
     @cached_property

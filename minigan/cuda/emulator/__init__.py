@@ -20,6 +20,8 @@ from .. import source
 from .build import library, sanitized_library
 from .sanitizer import Finding, Out, Report, Watched, out
 
+__all__ = ["Finding", "KernelError", "Out", "Program", "Report", "check", "checking", "out", "settings"]
+
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
 ORDERS = ("forward", "reverse", "shuffle")

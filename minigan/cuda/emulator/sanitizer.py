@@ -17,12 +17,13 @@ MAX_ARRAYS = 250  # of a launch, with the shared arrays of its file
 ADVICE = {
     "out-of-bounds": "Compare the index with the array's length first, or start fewer threads.",
     "race": "Threads of a block run in no particular order: put a __syncthreads() between these two.",
-    "race within a warp": "Lanes of a warp do not run in step: put a __syncwarp() or __syncthreads() between these two.",
+    "race within a warp": "Lanes of a warp do not run in step either: put a __syncthreads() between these two, or a "
+    "__syncwarp() if only lanes of one warp meet there.",
     "race of one line": "Threads of a block run in no particular order: let one of them do it, or use an atomic.",
     "uninitialised": "Write it first; what is written in one block is gone in the next.",
     "divergent-barrier": "Every thread of the block has to come to the same __syncthreads(): move it out of the branch.",
     "deadlock": "Every thread that a barrier or a shuffle waits for has to come to it.",
-    "fault": "The launch ended there.",
+    "fault": "The launch ended behind this line, the last one that was seen to touch memory.",
 }
 
 

@@ -1,0 +1,115 @@
+"""`minigan check`: are the derivatives right, and the kernels: in their results, their accesses and what they compile to?
+
+No GPU is needed. CASES has every op for the derivatives, CALLS every primitive for the kernels; the tests use both.
+"""
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..cuda import nvrtc, source
+from ..errors import MiniganError
+from ..gradcheck import GradientError
+from .anybodys import check_kernel, numbers
+from .calls import CALLS, Call, calls, error_of, relative_error
+from .compiled import check_kernels
+from .gradients import CASES, Case, check_gradient
+from .installation import describe_installation
+from .kernels import check_version, chosen, fresh_seed, versions_of
+
+__all__ = [
+    "CALLS",
+    "CASES",
+    "Call",
+    "Case",
+    "calls",
+    "check_gradient",
+    "check_kernel",
+    "check_kernels",
+    "check_version",
+    "chosen",
+    "describe_installation",
+    "error_of",
+    "fresh_seed",
+    "numbers",
+    "relative_error",
+    "run_checks",
+    "versions_of",
+]
+
+SHOWN = 3  # wrong calls of a version
+
+
+def run_checks(stem=None):
+    """Run every check of one stem, or of all, and print a table; returns 0, or 1 where something failed.
+
+    Raises MiniganError for an unknown stem.
+    """
+    files = {Path(file).stem: file for file in source.files()}
+    stems = sorted(CASES.keys() | files.keys())
+    if stem and stem not in stems:
+        raise MiniganError(f"unknown stem {stem!r}: choose from {', '.join(stems)}")
+    checked = [stem] if stem else stems
+    failures = _print_gradients([name for name in checked if name in CASES])
+    failures += _print_results({name: files[name] for name in checked if name in files})
+    problem = nvrtc.why_missing()
+    if not problem:
+        failures += _print_compiled([files[name] for name in checked if name in files])
+    verdict = f"{failures} failed" if failures else "all passed"
+    print(f"\n{verdict}" + (f"; not compiled by NVIDIA's compiler: {problem}" if problem else ""))
+    return 1 if failures else 0
+
+
+def _print_gradients(stems):
+    print("gradients, first and second, against central differences in float64: by NumPy, and by the kernels")
+    failures = 0
+    for stem in stems:
+        for case in CASES[stem]:
+            try:
+                verdict = "ok    " + "  ".join(f"{check_gradient(case, device):.1e}" for device in ("cpu", "emulator"))
+            except (GradientError, MiniganError) as error:
+                failures += 1
+                verdict = f"FAIL  {str(error).splitlines()[0]}"
+            print(f"  {stem:12} {case.name:22} {verdict}")
+    return failures
+
+
+def _print_results(files):
+    """{stem: file} → how many versions are wrong."""
+    if not files:
+        return 0
+    print(
+        "\nkernels on the emulator, in three orders of their threads: against the float64 reference, under the sanitizer"
+    )
+    failures, seed = 0, fresh_seed()
+    for stem, file in files.items():
+        for version in versions_of(file):
+            outcomes = check_version(stem, version, seed)
+            *_, outcome = tqdm(outcomes, f"{stem} {version}", unit=" calls", leave=False, disable=None)
+            failures += not outcome.passed
+            verdict = "ok  " if outcome.passed else "FAIL"
+            tqdm.write(f"  {stem:12} {version:4} {outcome.made:5} calls   {verdict}  {outcome.worst:.1e}")
+            for sentence in outcome.wrong[:SHOWN]:
+                tqdm.write(f"    {sentence}")
+            if len(outcome.wrong) > SHOWN:
+                tqdm.write(f"    … {len(outcome.wrong)} wrong calls in all (seed {seed})")
+            if outcome.report.findings:
+                tqdm.write("\n" + str(outcome.report) + "\n")
+    return failures
+
+
+def _print_compiled(files):
+    if not files:
+        return 0
+    names = " ".join(f"sm_{architecture}" for architecture in nvrtc.ARCHITECTURES)
+    print(f"\nkernels, compiled for {names}, float and double: no local memory, no FP64 in float")
+    if not nvrtc.disassembler():
+        print("  FP64 instructions are not looked for: pip install nvidia-cuda-nvdisasm")
+    failures = 0
+    for file in tqdm(files, unit="file", leave=False, disable=None):
+        problems = [(build, each) for build, found in check_kernels(file).items() for each in found]
+        failures += bool(problems)
+        tqdm.write(f"  {file:20} {'FAIL' if problems else 'ok'}")
+        for (architecture, real), (kernel, problem) in problems:
+            tqdm.write(f"    {kernel} for sm_{architecture} in {real}: {problem}")
+    return failures

@@ -1,0 +1,228 @@
+"""Calls of every primitive on awkward and on random shapes, and how far each result is from the reference.
+
+Awkward are: one element, primes, one more and one less than a tile or a block, long and thin, empty. Inputs are drawn from
+a seed that changes from run to run.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import reference
+
+TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+RANDOM_SHAPES = 25  # of each primitive
+
+SIZES = (1, 2, 3, 5, 7, 13, 15, 16, 17, 31, 32, 33, 64, 67, 127, 255, 256, 257, 1031)
+MOST = 6000  # elements of an array
+SHAPES = ((), (1,), (7,), (255,), (256,), (257,), (3, 1, 5), (2, 3, 5, 7), (1031,), (0,), (4, 0, 3))
+PRODUCTS = (
+    (0, 3, 2), (2, 0, 3), (2, 3, 0), (1, 1, 1), (17, 33, 5), (40, 16, 48), (3, 100, 2), (1, 300, 1), (129, 1, 31),
+    (16, 16, 16), (64, 64, 64),
+)  # fmt: skip
+PAIRS = (
+    ((2, 1, 3, 4), (5, 1, 4)), ((6, 1), (1, 5)), ((3, 4, 5), (3, 4, 5)), ((), (7,)), ((1, 1031), (3, 1)), ((0, 3), (3,)),
+)  # fmt: skip
+REDUCTIONS = (
+    ((3, 4, 5, 6), None), ((3, 4, 5, 6), 0), ((3, 4, 5, 6), (0, 2)), ((3, 4, 5, 6), (1, 3)), ((3, 4, 5, 6), (0, 2, 3)),
+    ((3, 4, 5, 6), -1), ((7, 1000), 1), ((1300, 130), 0), ((5003,), 0), ((1, 1), (0, 1)), ((2, 257), (1,)),
+)  # fmt: skip
+SUMS_TO = (((3, 1), (2, 3, 4)), ((1, 3, 1, 5), (2, 3, 4, 5)), ((), (7,)), ((5,), (5,)), ((1,), (0,)))
+
+
+@dataclass(frozen=True)
+class Call:
+    """A primitive on float64 arguments. Its result may differ from the reference by `factor` times the dtype's tolerance."""
+
+    primitive: str
+    args: tuple
+    factor: float = 1
+
+    def __str__(self):
+        shown = (np.shape(arg) if isinstance(arg, np.ndarray) else arg for arg in self.args)
+        return f"{self.primitive}({', '.join(map(str, shown))})"
+
+
+class Draw:
+    """Fresh random inputs and shapes from a seed."""
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+
+    def __call__(self, *shape, low=-2.0, high=2.0):
+        return self.random.uniform(low, high, shape)
+
+    def sizes(self, rank):
+        """`rank` sizes whose product is at most MOST."""
+        while True:
+            sizes = tuple(int(size) for size in self.random.choice(SIZES, rank))
+            if np.prod(sizes) <= MOST:
+                return sizes
+
+    def shapes(self):
+        return [*SHAPES, *(self.sizes(self.random.integers(1, 5)) for _ in range(RANDOM_SHAPES))]
+
+    def narrowed(self, shape):
+        """A shape that broadcasts to `shape`: some leading axes dropped, some of the others 1."""
+        kept = shape[self.random.integers(0, len(shape) + 1) :]
+        return tuple(1 if self.random.random() < 0.4 else size for size in kept)
+
+    def pairs(self):
+        whole = [self.sizes(self.random.integers(1, 5)) for _ in range(RANDOM_SHAPES)]
+        return [*PAIRS, *((shape, self.narrowed(shape)) for shape in whole)]
+
+    def reductions(self):
+        whole = [self.sizes(self.random.integers(1, 5)) for _ in range(RANDOM_SHAPES)]
+        axes = [tuple(axis for axis in range(len(shape)) if self.random.random() < 0.5) or None for shape in whole]
+        return [*REDUCTIONS, *zip(whole, axes)]
+
+
+def calls(stem, seed):
+    """The calls of a stem's primitives, made from a seed."""
+    return CALLS[stem](Draw(seed))
+
+
+def _activation(f):
+    for shape in f.shapes():
+        x, g = f(*shape), f(*shape)
+        yield Call("tanh", (x,))
+        yield Call("sigmoid", (x,))
+        for slope in (0.0, 0.2, 1.0):
+            yield Call("leaky_relu", (x, slope))
+            yield Call("leaky_relu_backward", (g, x, slope))
+        yield Call("tanh_backward", (g, np.asarray(np.tanh(x))), 4)  # 1 − y² loses digits where |y| is near 1
+        yield Call("sigmoid_backward", (g, np.asarray(1 / (1 + np.exp(-x)))), 4)
+
+
+def _elementwise(f):
+    for shape in f.shapes():
+        x, g = f(*shape), f(*shape)
+        for name in ("exp", "neg", "abs", "sign", "softplus"):
+            yield Call(name, (x,))
+        for name in ("log", "sqrt"):
+            yield Call(name, (f(*shape, low=0.1),))
+        yield Call("clip", (x, -0.5, 0.7))
+        yield Call("clip_backward", (g, x, -0.5, 0.7))
+    for name in ("add", "sub", "mul", "div", "pow"):
+        low = 0.5 if name in ("div", "pow") else -2.0
+        for a, b in f.pairs():
+            yield Call(name, (f(*a, low=low), f(*b, low=low)), 4)
+            yield Call(name, (f(*b, low=low), f(*a, low=low)), 4)
+        for a, b in PAIRS:
+            yield Call(name, (f(*a, low=low), 1.5), 4)
+            yield Call(name, (1.5, f(*b, low=low)), 4)
+    for whole, narrow in f.pairs()[len(PAIRS) :]:
+        yield Call("broadcast_to", (f(*narrow), whole))
+    for narrow, whole in SUMS_TO:
+        yield Call("broadcast_to", (f(*narrow), whole))
+
+
+def _loss(f):
+    for shape in f.shapes():
+        x, g = f(*shape), f(*shape)
+        yield Call("sigmoid_cross_entropy", (np.asarray(10 * x), 0.9))
+        yield Call("sigmoid_cross_entropy_backward", (g, np.asarray(10 * x), 0.9))
+        yield Call("least_squares", (x, 0.9))
+        yield Call("least_squares_backward", (g, x, 0.9))
+
+
+def _matmul(f):
+    products = [*PRODUCTS, *(f.sizes(3) for _ in range(RANDOM_SHAPES))]
+    for (m, k, n), ta, tb in itertools.product(products, (False, True), (False, True)):
+        a, b = f(*((k, m) if ta else (m, k))), f(*((n, k) if tb else (k, n)))
+        for bias, activation in ((None, None), (f(n), None), (f(n), ("leaky_relu", 0.2))):
+            yield Call("matmul", (a, b, bias, ta, tb, activation), 4)
+
+
+def _reduce(f):
+    for (shape, axes), keepdims, name in itertools.product(f.reductions(), (False, True), ("sum", "mean")):
+        yield Call(name, (f(*shape, low=0.0), axes, keepdims), 4)
+    for whole, narrow in f.pairs()[len(PAIRS) :]:
+        yield Call("sum_to", (f(*whole, low=0.0), narrow), 4)
+    for narrow, whole in SUMS_TO:
+        yield Call("sum_to", (f(*whole, low=0.0), narrow), 4)
+
+
+def _optim(f):
+    sizes = [1, 255, 1031, *(f.sizes(1)[0] for _ in range(RANDOM_SHAPES))]
+    for i, n in enumerate(sizes):
+        step, rate = np.array([(1, 2, 1000)[i % 3]], np.uint64), np.array([1e-3])
+        state = f(n), f(n), f(n), f(n, low=0.1)
+        yield Call("sgd", (*state[:2], rate))
+        for beta1 in (0.0, 0.5, 0.9):
+            yield Call("adam", (*state, step, rate, beta1, 0.999, 1e-8), 4)
+
+
+def _random(f):
+    shapes = [(1,), (7, 43), (3, 4), (0,), *(f.sizes(2) for _ in range(RANDOM_SHAPES))]
+    for i, (shape, dtype) in enumerate(itertools.product(shapes, ("float32", "float64"))):
+        start = np.array([(0, 2**32 - 3, 2**40 + 5)[i % 3]], np.uint64)
+        yield Call("uniform", (shape, 2**40 + 123, start, -1.0, 1.0, dtype))
+        yield Call("normal", (shape, 2**40 + 123, start, 0.5, 2.0, dtype), 4)
+        yield Call("advance", (start, 7))
+
+
+CALLS = {
+    "activation": _activation,
+    "elementwise": _elementwise,
+    "loss": _loss,
+    "matmul": _matmul,
+    "optim": _optim,
+    "random": _random,
+    "reduce": _reduce,
+}
+
+
+def error_of(call, primitives, dtype, make=np.array, to_numpy=np.asarray):
+    """(the error relative to the float64 reference, the error allowed) of a call with float arguments of `dtype`.
+
+    `make` makes the implementation's arrays, `to_numpy` brings them back. A call that returns nothing has changed its
+    arguments, and those are compared.
+    """
+    ours, right_args = _converted(call.args, dtype, make), _converted(_converted(call.args, dtype), "float64")
+    found = getattr(primitives, call.primitive)(*ours)
+    truth = getattr(reference, call.primitive)(*right_args)
+    if truth is None:
+        pairs = [(mine, right) for mine, right in zip(ours, right_args) if isinstance(right, np.ndarray)]
+    else:
+        pairs = [(found, truth)]
+    terms = size_of_terms(call)
+    errors = [relative_error(to_numpy(mine), right, terms) for mine, right in pairs]
+    own_dtype = isinstance(
+        call.args[-1], str
+    )  # the noise names its own dtype, and is the same in both to single precision
+    return max(errors), TOLERANCE["float32"] if own_dtype else TOLERANCE[dtype] * call.factor
+
+
+def relative_error(found, truth, terms=0.0):
+    """max|found − truth| / max|truth|; infinite where shapes differ or anything is not finite.
+
+    Where the truth is a sum whose terms may cancel, `terms` is their size, and the error is relative to that if larger:
+    no arithmetic can do better.
+    """
+    found, truth = np.asarray(found, np.float64), np.asarray(truth, np.float64)
+    if found.shape != truth.shape or not np.isfinite(found).all() or not np.isfinite(truth).all():
+        return np.inf
+    if not truth.size:
+        return 0.0
+    return np.abs(found - truth).max() / max(np.abs(truth).max(), terms, np.finfo(float).tiny)
+
+
+def size_of_terms(call):
+    """The size of the terms that a result is the sum of, where they may cancel; 0 where nothing does."""
+    if call.primitive == "matmul":
+        a, b, bias, transpose_a, transpose_b, _ = call.args
+        products = np.abs(a.T if transpose_a else a) @ np.abs(b.T if transpose_b else b)
+        return products.max(initial=0.0) + (0.0 if bias is None else np.abs(bias).max(initial=0.0))
+    # σ(x) − t, x − t, and β₁m + (1 − β₁)g, of inputs that are of the order of 1
+    cancelling = ("sigmoid_cross_entropy_backward", "least_squares", "least_squares_backward", "adam", "sgd")
+    return 1.0 if call.primitive in cancelling else 0.0
+
+
+def _converted(values, dtype, make=np.array):
+    """The arguments with every float array copied to `dtype` by `make`, and the others copied as they are."""
+    return [
+        make(value, dtype=dtype if value.dtype.kind == "f" else value.dtype) if isinstance(value, np.ndarray) else value
+        for value in values
+    ]

@@ -1,0 +1,73 @@
+"""Every kernel of a stem on the emulator: its results against the reference, and every access under the sanitizer."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .. import cuda
+from ..cuda import emulator, launch
+from ..cuda.emulator import KernelError, Report
+from .calls import calls, error_of
+
+
+@dataclass
+class Outcome:
+    """Of one version of a stem's kernels: how many calls were made, which were wrong, the worst error of the others."""
+
+    made: int = 0
+    wrong: list = field(default_factory=list)  # one sentence each
+    worst: float = 0.0
+    report: Report = field(default_factory=Report)
+
+    @property
+    def passed(self):
+        return not self.wrong and not self.report.findings
+
+
+def versions_of(file):
+    """The versions that some kernel of a file has: ("v1", "v2", …)."""
+    tables = [table for table in launch.versions.values() if table["v1"].file == file]
+    return max((tuple(table) for table in tables), key=len)
+
+
+@contextmanager
+def chosen(version):
+    """Within this block kernels run in this version, where they have it, else in their default one."""
+    for name, table in launch.versions.items():
+        launch.choose(name, version if version in table else None)
+    try:
+        yield
+    finally:
+        for name in launch.versions:
+            launch.choose(name, None)
+
+
+def check_version(stem, version, seed):
+    """Make every call of a stem in float32 in three orders of threads, under the sanitizer; a generator of the Outcome so
+    far, one for each call."""
+    with chosen(version), emulator.checking() as report:
+        outcome = Outcome(report=report)
+        for order in emulator.ORDERS:
+            with emulator.settings(order=order, seed=seed):
+                for call in calls(stem, seed):
+                    _try(call, order, outcome)
+                    yield outcome
+
+
+def _try(call, order, outcome):
+    outcome.made += 1
+    try:
+        error, allowed = error_of(call, cuda, "float32")
+    except KernelError as failure:
+        outcome.wrong.append(f"{call}, {order}: {failure}")
+        return
+    if error <= allowed:
+        outcome.worst = max(outcome.worst, error)
+    else:
+        outcome.wrong.append(f"{call}, {order}: off by {error:.2g}, allowed is {allowed:.2g}")
+
+
+def fresh_seed():
+    """A seed that is new in every run."""
+    return int(np.random.SeedSequence().entropy % 2**32)

@@ -149,7 +149,8 @@ def _compile_sanitized(source, flags, path):
     watcher = _built(
         (HERE / SANITIZER).read_text("utf-8"), (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object
     )
-    _run([*LINKED, "-o", str(built), str(assembly), str(watcher)])
+    # FAST: without -O3 zig would link, and first build, what it thinks a debugger needs.
+    _run([*LINKED, *FAST, "-o", str(built), str(assembly), str(watcher)])
     os.replace(built, path.with_suffix(".so"))
     os.replace(facts, path)
 

@@ -1,7 +1,7 @@
 // The sanitizer: every access of the kernel's own text to memory is looked at just before it happens.
 //
 // The compiler announces the accesses (-fsanitize=thread), sanitizer.py numbers the places they come from, and the
-// functions at the end of this file receive both. For every four bytes of every array a Cell remembers who wrote them last
+// functions at the end of this file receive both. For every four bytes of an array a Cell remembers who wrote them last
 // and who has read them since. Two accesses to the same byte race if they come from different threads, one of them writes,
 // not both are atomic, and no barrier lies between. One host runs all blocks, one after the other.
 //
@@ -34,8 +34,8 @@ struct Record {
 };
 
 struct Cell {
-    Record write, reads[2];     // two readers of different warps, if there are any: any writer differs from one of them
-    uint32_t since, written;    // the time since when these of the four bytes have been written
+    Record write, reads[2];   // two readers of different warps, if there are any: any writer differs from one of them
+    uint32_t since, written;  // the time since when these of the four bytes have been written
 };
 
 struct Array {
@@ -43,7 +43,9 @@ struct Array {
     Cell* cells;
     bool given;   // the host wrote it before the launch
     bool shared;  // by a block: it begins anew in every block
-    Cell& cell(uintptr_t address) const { return cells[(address >> 2) - (begin >> 2)]; }
+    int shift;    // 2: a cell for four bytes; 0: one for every byte, from the first access to less than four bytes on
+    Cell& cell(uintptr_t address) const { return cells[(address >> shift) - (begin >> shift)]; }
+    size_t bytes_of_cells() const { return (((end - begin) >> shift) + 2) * sizeof(Cell); }
     bool holds(uintptr_t address, int size) const { return address >= begin && address + size <= end; }
 };
 
@@ -78,6 +80,11 @@ struct Watch {
     Finding finding[MAX_FINDINGS];
 };
 static Watch* watch;
+
+static void* take(size_t bytes, int protection = PROT_READ | PROT_WRITE) {
+    void* memory = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? nullptr : memory;
+}
 
 static int place_number(Place place) {
     for (int i = 0; i < watch->places; ++i)
@@ -176,7 +183,7 @@ MINIGAN_QUICK void remember_reader(const Host& h, Cell& cell, Record now) {
     if (warp == cell.reads[1].thread() / LANES && warp != h.now / LANES) cell.reads[1] = now;
 }
 
-// One access of at most four bytes, none beyond a cell's.
+// One access within a cell.
 MINIGAN_QUICK void look_at_cell(Host& h, int number, uintptr_t address, int size, int site, bool writes, bool atomic) {
     const Array& array = watch->array[number];
     Cell& cell = array.cell(address);
@@ -199,12 +206,29 @@ MINIGAN_QUICK void look_at_cell(Host& h, int number, uintptr_t address, int size
     cell.write = now;
 }
 
+// From a cell for four bytes to one for each: two threads may then meet in one byte while others use its neighbours.
+static void refine(Array& array) {
+    Array finer = array;
+    finer.shift = 0;
+    finer.cells = static_cast<Cell*>(take(finer.bytes_of_cells()));
+    if (!finer.cells) return;
+    for (uintptr_t address = array.begin; address < array.end; ++address) {
+        const auto of_byte = [&](Record record) { return record.bytes() >> (address & 3) & 1 ? record : Record{}; };
+        const Cell& whole = array.cell(address);
+        finer.cell(address) = {of_byte(whole.write), {of_byte(whole.reads[0]), of_byte(whole.reads[1])}, whole.since, whole.written};
+    }
+    munmap(array.cells, array.bytes_of_cells());
+    array = finer;
+}
+
 __attribute__((noinline)) static void look_at_cells(Host& h, int number, uintptr_t address, int64_t size, int site,
                                                     bool writes, bool atomic) {
+    Array& array = watch->array[number];
+    if (size < 4 && array.shift) refine(array);
     for (const uintptr_t end = address + size; address < end;) {
-        const int64_t count = 4 - (address & 3), left = end - address;
+        const int64_t whole = 1 << array.shift, count = whole - (address & (whole - 1)), left = end - address;
         look_at_cell(h, number, address, left < count ? left : count, site, writes, atomic);
-        address += count;
+        address += left < count ? left : count;
     }
 }
 
@@ -213,7 +237,7 @@ MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool writes, 
     watch->last_site = site;
     const int number = find(h, address, size, site, writes);
     if (number < 0) return;
-    if (size <= 4 && (address & 3) + size <= 4) look_at_cell(h, number, address, size, site, writes, atomic);
+    if (size == 4 && address % 4 == 0 && watch->array[number].shift) look_at_cell(h, number, address, 4, site, writes, atomic);
     else look_at_cells(h, number, address, size, site, writes, atomic);
 }
 
@@ -269,17 +293,10 @@ void on_deadlock(Host& h) {
 
 // ---- beginning and end --------------------------------------------------------------------------------------------
 
-static void* take(size_t bytes, int protection = PROT_READ | PROT_WRITE) {
-    void* memory = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? nullptr : memory;
-}
-
-static size_t bytes_of_cells(const Array& array) { return ((array.end - array.begin) / 4 + 2) * sizeof(Cell); }
-
 static bool enter(uintptr_t begin, size_t size, bool given, bool shared) {
     Array& array = watch->array[watch->arrays++];
-    array = {begin, begin + size, nullptr, given, shared};
-    array.cells = static_cast<Cell*>(take(bytes_of_cells(array)));
+    array = {begin, begin + size, nullptr, given, shared, 2};
+    array.cells = static_cast<Cell*>(take(array.bytes_of_cells()));
     return array.cells;
 }
 
@@ -340,7 +357,7 @@ MINIGAN_API int minigan_last_site() { return minigan::watch->last_site; }
 MINIGAN_API void minigan_unwatch() {
     using namespace minigan;
     if (!watch) return;
-    for (int i = 0; i < watch->arrays; ++i) munmap(watch->array[i].cells, bytes_of_cells(watch->array[i]));
+    for (int i = 0; i < watch->arrays; ++i) munmap(watch->array[i].cells, watch->array[i].bytes_of_cells());
     if (watch->owner) munmap(watch->owner, watch->shared_end - watch->shared_begin + 16);
     if (watch->reserved) munmap(watch->reserved, (watch->globals + 1) * SPAN);
     munmap(watch, sizeof(Watch));

@@ -1,0 +1,388 @@
+"""Kernels with one planted fault each, and what repairs it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import minigan as mg
+from minigan.cuda import emulator
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A kernel `f(float* x, int n)` with a fault in the line marked //!, and what repairs it."""
+
+    name: str
+    kind: str
+    array: str | None
+    body: str
+    wrong: str
+    right: str
+    block: object = 64
+    grid: object = 2
+    length: int = 128
+    n: int = 128
+    shared: int = 0
+    output: bool = False
+
+    def text(self, body):
+        head = "const int t = threadIdx.x, i = blockIdx.x * blockDim.x + t;"
+        return f"__global__ void f(float* x, int n) {{\n{head}\n{body}\n}}"
+
+    @property
+    def line(self):
+        return next(number for number, line in enumerate(self.text(self.body).splitlines(), 1) if "//!" in line)
+
+    def report(self, body, order):
+        """What the sanitizer finds in this body."""
+        x = np.zeros(self.length, np.float32)
+        args = (mg.out(x) if self.output else x, self.n)
+        kernel = mg.kernel(source=self.text(body), name="f")
+        return emulator.check(kernel, self.grid, self.block, args, self.shared, order, seed=3)
+
+
+FAULTS = (
+    Fault(
+        "write guard off by one",
+        "out-of-bounds",
+        "x",
+        "if (i <= n) x[i] = 1;  //!",
+        "<=",
+        "<",
+        length=100,
+        n=100,
+    ),
+    Fault(
+        "no guard",
+        "out-of-bounds",
+        "x",
+        "if (i < n) x[i] = 1;  //!",
+        "if (i < n) ",
+        "if (i < 100) ",
+        length=100,
+    ),
+    Fault(
+        "negative index",
+        "out-of-bounds",
+        "x",
+        """
+float l = x[i - 1]; //!
+__syncthreads();
+x[i] = l;
+""",
+        "x[i - 1]",
+        "x[i]",
+    ),
+    Fault(
+        "far away",
+        "out-of-bounds",
+        "x",
+        "x[i + 5000000000l] = 1;  //!",
+        "+ 5000000000l",
+        "",
+    ),
+    Fault(
+        "null",
+        "out-of-bounds",
+        None,
+        """
+float* p = 0;
+if (i == 7) *p = 1;  //!
+""",
+        "p = 0",
+        "p = x",
+    ),
+    Fault(
+        "behind a shared array",
+        "out-of-bounds",
+        "s",
+        """
+__shared__ float s[64], t2[64];
+s[t] = t2[t] = i;
+if (t == 63) s[t + 1] = 0;  //!
+__syncthreads();
+x[i] = s[t] + t2[t];
+""",
+        "t + 1",
+        "t",
+    ),
+    Fault(
+        "before a shared array",
+        "out-of-bounds",
+        "s",
+        """
+__shared__ float before[64], s[64];
+before[t] = s[t] = 0;
+__syncthreads();
+x[i] = s[t - 1] + before[t];  //!
+""",
+        "t - 1",
+        "63 - t",
+    ),
+    Fault(
+        "too little dynamic memory",
+        "out-of-bounds",
+        "d",
+        """
+extern __shared__ float d[];
+if (t > 63) return;
+d[t] = i;  //!
+x[i] = d[t];
+""",
+        "t > 63",
+        "t > 62",
+        shared=255,
+    ),
+    Fault(
+        "last byte outside",
+        "out-of-bounds",
+        "x",
+        "((char*)x)[4 * i + 4] = 1;  //!",
+        "+ 4",
+        "+ 3",
+    ),
+    Fault(
+        "float4 beyond the end",
+        "out-of-bounds",
+        "x",
+        "if (i < n / 4 + 1) ((float4*)x)[i] = make_float4(1, 2, 3, 4);  //!",
+        "+ 1",
+        "",
+        length=99,
+        n=99,
+    ),
+    Fault(
+        "barrier dropped",
+        "race",
+        "s",
+        """
+__shared__ float s[64];
+s[t] = i;
+x[i] = s[63 - t];  //!
+""",
+        "s[t] = i;",
+        "s[t] = i; __syncthreads();",
+    ),
+    Fault(
+        "second barrier dropped",
+        "race",
+        "s",
+        """
+__shared__ float s[64];
+float sum = 0;
+for (int k = 0; k < 4; ++k) {
+    s[t] = i + k;  //!
+    __syncthreads();
+    sum += s[63 - t];
+}
+x[i] = sum;
+""",
+        "sum += s[63 - t];",
+        "sum += s[63 - t]; __syncthreads();",
+    ),
+    Fault(
+        "reduction in place",
+        "race",
+        "s",
+        """
+__shared__ float s[64];
+s[t] = t;
+__syncthreads();
+for (int stride = 32; stride > 0; stride /= 2) {
+    if (t < stride) s[t] += s[t + stride];  //!
+}
+if (t == 0) x[blockIdx.x] = s[0];
+""",
+        "stride];",
+        "stride];\n__syncthreads();",
+    ),
+    Fault(
+        "all write one",
+        "race",
+        "s",
+        """
+__shared__ int s;
+s = t;  //!
+__syncthreads();
+x[i] = s;
+""",
+        "s = t",
+        "if (t == 5) s = t",
+    ),
+    Fault(
+        "counter without atomic",
+        "race",
+        "s",
+        """
+__shared__ int s;
+if (t == 0) s = 0;
+__syncthreads();
+s += 1;  //!
+__syncthreads();
+x[i] = s;
+""",
+        "s += 1",
+        "atomicAdd(&s, 1)",
+    ),
+    Fault(
+        "atomic against plain",
+        "race",
+        "s",
+        """
+__shared__ int s;
+if (t == 0) s = 0;
+__syncthreads();
+atomicAdd(&s, 1);
+if (t == 9) x[i] = s;  //!
+""",
+        "atomicAdd(&s, 1);",
+        "atomicAdd(&s, 1); __syncthreads();",
+    ),
+    Fault(
+        "in global memory",
+        "race",
+        "x",
+        """
+if (blockIdx.x) return;
+x[t] = t;
+x[64 + t] = x[63 - t];  //!
+""",
+        "x[t] = t;",
+        "x[t] = t; __syncthreads();",
+    ),
+    Fault(
+        "lanes in step",
+        "race",
+        "s",
+        """
+__shared__ float s[64];
+s[t] = i;
+x[i] = s[t ^ 1];  //!
+""",
+        "s[t] = i;",
+        "s[t] = i; __syncwarp();",
+    ),
+    Fault(
+        "syncwarp across warps",
+        "race",
+        "s",
+        """
+__shared__ float s[64];
+s[t] = i;
+__syncwarp();
+x[i] = s[t ^ 32];  //!
+""",
+        "t ^ 32",
+        "t ^ 31",
+    ),
+    Fault(
+        "syncwarp of half a warp",
+        "race",
+        "s",
+        """
+__shared__ float s[64];
+s[t] = i;
+if (t % 32 < 16) __syncwarp(0xffffu); else __syncwarp(0xffff0000u);
+x[i] = s[t ^ 16];  //!
+""",
+        "t ^ 16",
+        "t ^ 15",
+    ),
+    Fault(
+        "bytes of one word",
+        "race",
+        "s",
+        """
+__shared__ unsigned char s[64];
+s[t] = 1;
+x[i] = s[t / 2 * 2];  //!
+""",
+        "t / 2 * 2",
+        "t",
+    ),
+    Fault(
+        "shared memory not written",
+        "uninitialised",
+        "s",
+        """
+__shared__ float s[64];
+if (t > 0) s[t] = 1;
+__syncthreads();
+x[i] = s[t];  //!
+""",
+        "t > 0",
+        "t >= 0",
+    ),
+    Fault(
+        "of the block before",
+        "uninitialised",
+        "s",
+        """
+__shared__ float s[64];
+if (blockIdx.x == 0) s[t] = 1;
+__syncthreads();
+x[i] = s[t];  //!
+""",
+        "blockIdx.x == 0",
+        "true",
+    ),
+    Fault(
+        "accumulator not cleared",
+        "uninitialised",
+        "x",
+        "x[i] += 1;  //!",
+        "+=",
+        "=",
+        output=True,
+    ),
+    Fault(
+        "barrier in a branch",
+        "divergent-barrier",
+        None,
+        """
+if (t < 40)
+    __syncthreads();  //!
+x[i] = 1;
+""",
+        "t < 40",
+        "true",
+    ),
+    Fault(
+        "two barriers",
+        "divergent-barrier",
+        None,
+        """
+if (t < 40)
+    __syncthreads();  //!
+else
+    __syncthreads();
+x[i] = 1;
+""",
+        "if (t < 40)",
+        "if (blockIdx.x)",
+    ),
+    Fault(
+        "early return",
+        "divergent-barrier",
+        None,
+        """
+if (i >= n) return;
+x[i] = 1;
+__syncthreads();  //!
+""",
+        "i >= n",
+        "n == 0",
+        n=100,
+    ),
+    Fault(
+        "a lane that never comes",
+        "deadlock",
+        None,
+        """
+if (t % 32 == 3) __syncthreads();
+else x[i] = __shfl_sync(0xffffffffu, t, 3);
+""",
+        "if (t % 32 == 3) __syncthreads();\nelse ",
+        "",
+    ),
+)

@@ -1,0 +1,161 @@
+"""The sanitizer: every planted fault is found, with its kind, line and array, and its repaired twin is silent."""
+
+import sys
+from importlib.util import find_spec
+from shutil import which
+
+import numpy as np
+import pytest
+from faults import FAULTS
+
+import minigan as mg
+from minigan import check
+from minigan.cuda import emulator, launch, source
+from minigan.cuda.emulator import build
+from minigan.errors import LaunchError, MiniganError
+
+
+@pytest.mark.parametrize("order", emulator.ORDERS)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_found_and_its_repaired_twin_is_silent(fault, order):
+    findings = fault.report(fault.body, order).findings
+    assert {each.kind for each in findings} == {fault.kind}, findings
+    if fault.kind != "deadlock":
+        assert fault.line in {line for each in findings for line in (each.line, each.other_line)}, findings
+    assert {each.array for each in findings} == {fault.array}
+    repaired = fault.body.replace(fault.wrong, fault.right)
+    assert repaired != fault.body
+    assert str(fault.report(repaired, order)) == "nothing found"
+
+
+COMPILERS = {"g++": "g++", "clang++": "clang++", "zig": f"{sys.executable} -m ziglang c++"}
+
+
+@pytest.fixture(params=COMPILERS)
+def compiler(request, monkeypatch):
+    """Each C++ compiler that is here, in turn."""
+    if not (find_spec("ziglang") if request.param == "zig" else which(request.param)):
+        pytest.skip(f"needs {request.param}")
+    known = (build.compiler, build._identity, build._is_clang, emulator._library, emulator._sanitized)
+    monkeypatch.setenv("CXX", COMPILERS[request.param])
+    for each in known:
+        each.cache_clear()
+    yield request.param
+    for each in known:
+        each.cache_clear()
+
+
+@pytest.mark.parametrize("fault", FAULTS[::3], ids=lambda fault: fault.name)
+def test_every_compiler_announces_the_same(fault, compiler):
+    test_a_fault_is_found_and_its_repaired_twin_is_silent(fault, "forward")
+
+
+@pytest.mark.parametrize("stem", check.CALLS)
+def test_our_own_kernels_are_silent_and_right(stem):
+    for version in check.versions_of(f"{stem}.cu"):
+        *_, outcome = check.check_version(stem, version, check.fresh_seed())
+        assert outcome.made > 75 and outcome.passed, f"{outcome.wrong[:3]} {outcome.report}"
+
+
+def test_a_finding_says_it_all():
+    x = np.zeros(100, np.float32)
+    kernel = mg.kernel(
+        source="__global__ void f(float* x, int n) {\n  x[threadIdx.x + blockIdx.x * 64] = n;\n}", name="f"
+    )
+    (finding,) = emulator.check(kernel, 2, 64, (x, 5)).findings
+    assert (finding.kind, finding.file, finding.line) == ("out-of-bounds", "source", 2)
+    assert finding.code == "x[threadIdx.x + blockIdx.x * 64] = n;"
+    assert (finding.block, finding.threads, finding.array, finding.index) == ((1, 0, 0), ((36, 0, 0),), "x", 100)
+    assert finding.address > 0 and finding.count == 28
+    words = "in block (1, 0, 0), thread (36, 0, 0) writes x[100], which has 100 elements (28 times)"
+    assert str(finding) == f"source:2: out-of-bounds: {words}"
+
+
+def test_a_race_names_both_threads_and_lines():
+    source = """__global__ void f(float* x, int n) {
+        __shared__ float row[8][8];
+        row[threadIdx.y][threadIdx.x] = n;
+        x[threadIdx.y * 8 + threadIdx.x] = row[threadIdx.x][threadIdx.y];
+    }"""
+    report = emulator.check(mg.kernel(source=source, name="f"), 1, (8, 8), (np.zeros(64, np.float32), 5))
+    (finding,) = report.findings
+    assert (finding.kind, finding.array, {finding.line, finding.other_line}) == ("race", "row", {3, 4})
+    (one, other), words = finding.threads, str(report)
+    assert one != other and f"thread {one}" in words and f"thread {other}" in words
+    assert "   3 | row[threadIdx.y][threadIdx.x] = n;" in words and "put a __syncthreads() between these two" in words
+
+
+def test_a_check_computes_what_a_launch_computes():
+    x = np.arange(200, dtype=np.float32)
+    whole, alias = x.copy(), x[100:]
+    source = "__global__ void f(const float* a, float* b, int n) { int i = threadIdx.x; if (i < n) b[i] += a[i]; }"
+    kernel = mg.kernel(source=source, name="f")
+    kernel(1, 128, (whole[:100], whole[100:], 100))
+    assert not emulator.check(kernel, 1, 128, (x[:100], alias, 100)).findings
+    assert x.tolist() == whole.tolist()
+    assert not emulator.check(kernel, 1, 128, (x, x, 128)).findings  # one array twice
+    (finding,) = emulator.check(kernel, 1, 128, (x, x[150:], 100)).findings  # two that overlap
+    assert finding.kind == "out-of-bounds" and finding.array == "a/b"
+
+
+def test_faults_and_endless_loops_are_findings():
+    for body, kind, words in (
+        ("x[1] = 3 / (n - 5);", "fault", "integer division by zero"),
+        ("while (*(volatile float*)x != 7) {}", "fault", "stopped because it ran too long"),
+        ("x[1l << 40] = 1;", "out-of-bounds", "where no array lies"),
+    ):
+        kernel = mg.kernel(source=f"__global__ void f(float* x, int n) {{\n{body}\n}}", name="f")
+        for _ in range(2):
+            with emulator.settings(limit=0.3):
+                (finding,) = emulator.check(kernel, 1, 1, (np.zeros(4, np.float32), 5)).findings
+            assert (finding.kind, finding.line) == (kind, 2) and words in str(finding)
+
+
+def test_without_a_sanitizer_it_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    kernel = mg.kernel(source="__global__ void no_such_machine(float* x) {}", name="no_such_machine")
+    with pytest.raises(MiniganError, match="the sanitizer works on Linux"):
+        emulator.check(kernel, 1, 1, (np.zeros(4, np.float32),))
+
+
+def test_atomics_that_are_not_cudas_are_refused_by_line():
+    kernel = mg.kernel(source="__global__ void f(int* x) {\n__atomic_fetch_add(x, 1, 0);\n}", name="f")
+    with pytest.raises(MiniganError, match="source:2: the sanitizer does not know this access"):
+        emulator.check(kernel, 1, 1, (np.zeros(4, np.int32),))
+
+
+def test_too_many_arrays():
+    parameters = ", ".join(f"int* p{i}" for i in range(251))
+    kernel = mg.kernel(source=f"__global__ void f({parameters}) {{}}", name="f")
+    with pytest.raises(LaunchError, match="the sanitizer watches at most 250 arrays"):
+        emulator.check(kernel, 1, 1, [np.zeros(4, np.int32) for _ in range(251)])
+
+
+@pytest.fixture
+def without_a_barrier(tmp_path, monkeypatch):
+    """Our kernels, with one __syncthreads() of the tiled product deleted."""
+
+    def delete(which_one):
+        for path in source.folder().iterdir():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        parts = (tmp_path / "matmul.cu").read_text("utf-8").split("__syncthreads();")
+        parts[which_one : which_one + 2] = [parts[which_one] + parts[which_one + 1]]
+        (tmp_path / "matmul.cu").write_text("__syncthreads();".join(parts), "utf-8")
+        monkeypatch.setattr(source, "folder", lambda: tmp_path)
+        mg.reload()
+
+    yield delete
+    monkeypatch.undo()
+    mg.reload()
+
+
+@pytest.mark.parametrize("which_one", [0, 1])
+def test_the_readmes_deleted_barrier_is_found(which_one, without_a_barrier, capsys, monkeypatch):
+    monkeypatch.setattr(check.nvrtc, "why_missing", lambda: "not asked")
+    without_a_barrier(which_one)
+    assert check.run_checks("matmul") == 1
+    printed = capsys.readouterr().out
+    assert "matmul       v1" in printed and "matmul       v2" in printed and "FAIL" in printed
+    assert "race: in block (0, 0, 0), thread" in printed and "a_tile[" in printed and "b_tile[" in printed
+    assert " | a_tile[ty][tx] = " in printed and " | for (int p = 0; p < TILE; ++p) sum += a_tile[ty][p]" in printed
+    assert launch.pick("matmul", "v2")[0] == "v2"  # the choice of versions is what it was

@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside their place, then renamed into it."""
 
+import io
 import json
 import os
 import zipfile
@@ -29,8 +30,10 @@ def replacing(path):
 
 def save_arrays(path, arrays):
     """Write {name: array} as an .npz file. No pickle: plain arrays only."""
+    whole = io.BytesIO()  # to a full disk, zipfile would try again from its destructor, and print that it cannot
+    np.savez(whole, **arrays)
     with replacing(path) as part:
-        np.savez(part, **arrays)
+        part.write_bytes(whole.getbuffer())
 
 
 def load_arrays(path):

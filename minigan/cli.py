@@ -27,6 +27,7 @@ CHECK_EXAMPLE = """\
 examples:
   minigan check                            everything
   minigan check matmul                     one stem
+  minigan check gan                        a recipe, trained by NumPy and by the kernels: do the losses agree?
   minigan check mine.cu:saxpy --grid 4 --block 256 --arg i32=1000 --arg f32=2 --arg "f32[1000]" --arg "f32[1000]"
                                            a kernel of yours: out-of-bounds accesses, races, barriers that not all reach
 
@@ -135,7 +136,7 @@ def _add_sample(commands):
 def _add_check(commands):
     about = "prove the operations (gradients, every kernel's results and accesses), or check a kernel of yours"
     add = _add_command(commands, "check", check, about, CHECK_EXAMPLE).add_argument
-    add("what", nargs="?", metavar="STEM | FILE.cu:KERNEL", help="matmul, activation, … (default: all), or a kernel")
+    add("what", nargs="?", metavar="STEM | RECIPE | FILE.cu:KERNEL", help="what to check (default: every stem)")
     add("--grid", metavar="X[,Y[,Z]]", help="blocks (default: 1)")
     add("--block", metavar="X[,Y[,Z]]", help="threads of a block (default: 256)")
     add("--arg", action="append", default=[], metavar="ARG", help="an argument of the kernel, see below")

@@ -71,3 +71,34 @@ def save_losses(path, rows, is_probability):
         lower.set_ylim(0, 1)
     with replacing(path) as part:
         figure.savefig(part, dpi=110)
+
+
+def save_agreement(path, losses, differences):
+    """Draw the losses of two devices over each other, and below how far they differ.
+
+    `losses` is {device: D's and G's loss, (2, steps)}, `differences` {dtype: relative difference in each step}.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    below, above = losses.items()
+    for network, name in enumerate("DG"):
+        color = f"C{network}"
+        upper.plot(below[1][network], color=color, alpha=0.3, linewidth=6, label=f"{name} on {below[0]}")
+        upper.plot(above[1][network], color=color, linewidth=1, label=f"{name} on {above[0]}")
+    for dtype, values in differences.items():
+        # A difference of nothing has no place on this axis: it is drawn as the smallest there is in double precision.
+        lower.semilogy(np.maximum(values, np.finfo(float).eps), label=dtype, linewidth=1)
+    apart = np.flatnonzero(differences["float32"] > 0.01)
+    if len(apart):
+        for axes in (upper, lower):
+            axes.axvline(apart[0], color="gray", linestyle=":", label="1 % apart in float32" if axes is lower else None)
+    upper.set_ylabel("loss, in float32")
+    lower.set_ylabel("relative difference")
+    lower.set_xlabel("training step")
+    for axes in (upper, lower):
+        axes.legend(ncols=2)
+        axes.grid(alpha=0.3)
+    with replacing(path) as part:
+        figure.savefig(part, dpi=110)

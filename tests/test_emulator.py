@@ -1,6 +1,9 @@
 """The emulator: what CUDA C means, in every order of threads, and what becomes of kernels that go wrong."""
 
 import dataclasses
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -8,8 +11,8 @@ from compare import assert_close
 
 import minigan as mg
 from minigan import check, data
-from minigan.cuda import emulator
-from minigan.cuda.emulator import KernelError, build
+from minigan.cuda import emulator, source
+from minigan.cuda.emulator import KernelError, build, instrument
 from minigan.data.digits import digits
 from minigan.gans import Training, find_recipe
 
@@ -277,3 +280,37 @@ def test_fifty_steps_of_gan_follow_the_cpu():
         cpu, emulated = (training.step() for training in trainings)
         assert_close(emulated.d_loss.numpy(), cpu.d_loss.numpy(), 1e-9)
         assert_close(emulated.g_loss.numpy(), cpu.g_loss.numpy(), 1e-9)
+
+
+@pytest.mark.skipif(not find_spec("ziglang"), reason="needs ziglang, which compiles for other machines")
+@pytest.mark.parametrize("target", ["aarch64-linux-gnu", "aarch64-macos", "x86_64-macos"])
+def test_it_compiles_for_machines_that_are_not_here(target, tmp_path):
+    """Untested there, but it compiles: the switch of fibers, the entries, and with the sanitizer the places put in."""
+    zig = (sys.executable, "-m", "ziglang", "c++", "-target", target)
+    program = tmp_path / "kernel.cpp"
+    program.write_text(build._program(source.text("matmul.cu"), source.kernel_names("matmul.cu")))
+    flags = [*build.FLAGS, "-DREAL=float", f"-I{build.HERE}"]
+
+    def compiled(*arguments):
+        done = subprocess.run([*zig, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    compiled(*flags, "-O3", "-c", "-o", str(tmp_path / "fast.o"), str(program))
+    if target == "aarch64-linux-gnu":
+        assembly = tmp_path / "kernel.s"
+        compiled(*flags, *build.SANITIZED, *build.OF_CLANG, "-S", "-o", str(assembly), str(program))
+        text, places, shared = instrument.instrument(assembly.read_text(), (*build.HEADERS, build.ENTRIES), "aarch64")
+        assert sorted(shared) == ["a_tile", "b_tile"] and "bl\tminigan_read4" in text
+        lines = source.text("matmul.cu").split('#line 1 "matmul.cu"\n')[1].splitlines()
+        assert {n for n, line in enumerate(lines, 1) if "_tile[ty][tx] =" in line} <= {line for _, line in places}
+        assembly.write_text(text)
+        compiled("-c", "-o", str(tmp_path / "kernel.o"), str(assembly))
+        compiled(
+            *flags,
+            "-O3",
+            "-DMINIGAN_SANITIZE",
+            "-c",
+            "-o",
+            str(tmp_path / "watch.o"),
+            str(build.HERE / build.SANITIZER),
+        )

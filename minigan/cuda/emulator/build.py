@@ -143,7 +143,7 @@ def _compile_sanitized(source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     _run([*flags, "-S", f"-I{HERE}", "-o", str(assembly), str(source)])
-    text, places, shared = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES))
+    text, places, shared = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine())
     assembly.write_text(text, "utf-8")
     facts.write_text(json.dumps({"places": places, "shared": shared}), "utf-8")
     watcher = _built(

@@ -5,7 +5,6 @@ which line it is translating (`.loc`). So each call gets the number of its place
 sanitizer.cpp; accesses of the emulator's own headers are not announced at all. No debug format has to be read for that.
 """
 
-import platform
 import re
 
 from ...errors import MiniganError
@@ -28,12 +27,13 @@ CALL = re.compile(r"(\s*(?:callq?|jmpq?|bl|b)\s+)(?:__tsan_(\w+)|(memcpy|memmove
 SHARED = re.compile(r"(\w*B6shared\w*):")  # a variable with the tag that cuda.h gives to __shared__
 
 
-def instrument(assembly, own_files):
+def instrument(assembly, own_files, machine):
     """(the assembly with places, [(file, line), …] by number, [name, …] of the shared arrays).
 
-    `own_files` are the names of the emulator's headers. Raises MiniganError for an announcement that is not known.
+    `own_files` are the names of the emulator's headers, `machine` is "x86_64" or "aarch64". Raises MiniganError for an
+    announcement that is not known.
     """
-    registers = REGISTERS[platform.machine()]
+    registers = REGISTERS[machine]
     files, last, here, places, symbols, lines = {}, {}, (None, 0), {}, [], []
     behind = False  # the last line was a shared array's label
     for line in assembly.splitlines():

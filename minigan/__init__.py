@@ -6,11 +6,10 @@ its hand-written CUDA kernels (kernels/*.cu, launched by minigan.cuda).
 
 __version__ = "0.1.0"
 
-from . import init, nn, ops, optim, random
-from .cuda import emulator
-from .cuda.emulator import out
-from .cuda.source import reload
+from . import emulator, init, nn, ops, optim, random
+from .cuda.launch import reload
 from .cuda.user import kernel
+from .emulator import out
 from .errors import DeviceError, LaunchError, MiniganError
 from .gradcheck import GradientError, gradcheck
 from .tensor import Function, Tensor, grad, no_grad, tensor

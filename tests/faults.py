@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import minigan as mg
-from minigan.cuda import emulator
+from minigan import emulator
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 from compare import assert_close
 
 import minigan as mg
-from minigan import check, data
-from minigan.cuda import emulator, source
+from minigan import check, data, emulator
+from minigan.cuda import launch, source
 from minigan.cuda.emulator import KernelError, build, instrument
 from minigan.data.digits import digits
 from minigan.gans import Training, find_recipe
@@ -288,7 +288,7 @@ def test_it_compiles_for_machines_that_are_not_here(target, tmp_path):
     """Untested there, but it compiles: the switch of fibers, the entries, and with the sanitizer the places put in."""
     zig = (sys.executable, "-m", "ziglang", "c++", "-target", target)
     program = tmp_path / "kernel.cpp"
-    program.write_text(build._program(source.text("matmul.cu"), source.kernel_names("matmul.cu")))
+    program.write_text(build._program(source.text("matmul.cu"), launch.kernel_names("matmul.cu")))
     flags = [*build.FLAGS, "-DREAL=float", f"-I{build.HERE}"]
 
     def compiled(*arguments):

@@ -9,8 +9,9 @@ import pytest
 from faults import FAULTS
 
 import minigan as mg
-from minigan import check
-from minigan.cuda import emulator, launch, source
+from minigan import check, emulator
+from minigan.cuda import emulator as runtime
+from minigan.cuda import launch, source
 from minigan.cuda.emulator import build
 from minigan.errors import LaunchError, MiniganError
 
@@ -36,7 +37,7 @@ def compiler(request, monkeypatch):
     """Each C++ compiler that is here, in turn."""
     if not (find_spec("ziglang") if request.param == "zig" else which(request.param)):
         pytest.skip(f"needs {request.param}")
-    known = (build.compiler, build._identity, build._is_clang, emulator._library, emulator._sanitized)
+    known = (build.compiler, build._identity, build._is_clang, runtime._library, runtime._sanitized)
     monkeypatch.setenv("CXX", COMPILERS[request.param])
     for each in known:
         each.cache_clear()

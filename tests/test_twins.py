@@ -5,8 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from minigan import check, cuda, devices, reference, shapes
-from minigan.cuda import emulator
+from minigan import check, cuda, devices, emulator, reference, shapes
 
 
 def facts(function):

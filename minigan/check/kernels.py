@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .. import cuda
-from ..cuda import emulator, launch
-from ..cuda.emulator import KernelError, Report
+from .. import cuda, emulator
+from ..cuda import launch
+from ..emulator import KernelError, Report
 from .calls import calls, error_of
 
 

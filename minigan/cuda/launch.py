@@ -7,6 +7,7 @@ declared parameters, and calls the driver.
 
 import sys
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite, prod
 from numbers import Real
 
@@ -142,10 +143,27 @@ def launch(plan, **arrays):
     if not prod(plan.grid):
         return  # an empty result needs no launch, and the driver would refuse the empty grid
     if lies_on_host(plan.kernel, arrays):
-        emulator.launch(plan, real, arguments)
+        emulator.run(_program(plan.kernel.file, real), plan, arguments)
     else:
         function = source.function(plan.kernel.file, plan.kernel.name, real)
         function(plan.grid, plan.block, arguments, shared_mem=plan.shared)
+
+
+@cache
+def _program(file, real):
+    """A kernel file for the emulator."""
+    return emulator.Program(source.text(file), tuple(kernel_names(file)), real)
+
+
+def kernel_names(file):
+    """The names of the kernels in a file, as the version table has them."""
+    return [kernel.name for table in versions.values() for kernel in table.values() if kernel.file == file]
+
+
+def reload():
+    """Forget everything compiled, for the GPU and for the emulator: the next launch reads the .cu files again."""
+    _program.cache_clear()
+    source.forget()
 
 
 def bind(plan, arrays):

@@ -31,13 +31,6 @@ def text(file):
     return f'#line 1 "common.cuh"\n{common.read_text("utf-8")}\n#line 1 "{file}"\n{own.read_text("utf-8")}'
 
 
-def kernel_names(file):
-    """The names of the kernels in a file, as the version table has them."""
-    from .launch import versions
-
-    return [kernel.name for table in versions.values() for kernel in table.values() if kernel.file == file]
-
-
 def options(real):
     """The compiler options for `real` = "float" or "double"."""
     return (f"-DREAL={real}", STANDARD)
@@ -56,10 +49,7 @@ def function(file, name, real):
     return _module(file, real).get_function(name)
 
 
-def reload():
-    """Forget everything compiled, for the GPU and for the emulator: the next launch reads the .cu files again."""
-    from . import emulator
-
-    emulator.reload()
+def forget():
+    """Forget everything compiled for the GPU."""
     function.cache_clear()
     _module.cache_clear()

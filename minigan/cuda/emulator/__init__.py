@@ -8,7 +8,7 @@ import ctypes
 import os
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -16,11 +16,10 @@ from math import prod
 import numpy as np
 
 from ...errors import LaunchError, MiniganError
-from .. import source
 from .build import library, sanitized_library
 from .sanitizer import Finding, Out, Report, Watched, out
 
-__all__ = ["Finding", "KernelError", "Out", "Program", "Report", "check", "checking", "out", "settings"]
+__all__ = ["Finding", "KernelError", "Out", "Program", "Report", "checking", "out", "settings"]
 
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
@@ -61,21 +60,6 @@ def checking():
         _report = before
 
 
-def check(kernel, grid, block, args, shared=0, order="forward", seed=0):
-    """Run a kernel once, as `kernel(grid, block, args, shared)` would, and return the sanitizer's Report.
-
-    `kernel` is "mine.cu:name" or what `minigan.kernel` returns; an argument may be `minigan.out(array)`, of which nothing
-    counts as written yet. A launch that faults, waits for ever or runs too long is a finding too. Raises MiniganError where
-    the launch is not possible at all.
-    """
-    from .. import user  # which runs its kernels here
-
-    kernel = kernel if isinstance(kernel, user.UserKernel) else user.kernel(kernel)
-    with settings(order, seed), checking() as report, suppress(KernelError):
-        kernel(grid, block, args, shared)
-    return report
-
-
 @dataclass(frozen=True)
 class Program:
     """A CUDA text, the kernels in it that can be launched, and what `real` is in the project's own files."""
@@ -93,21 +77,6 @@ def _library(program):
 @cache
 def _sanitized(program):
     return sanitized_library(program.text, program.names, program.real)
-
-
-def launch(plan, real, arguments):
-    """Run a checked plan of one of the project's own kernels on NumPy arrays."""
-    run(_own_program(plan.kernel.file, real), plan, arguments)
-
-
-@cache
-def _own_program(file, real):
-    return Program(source.text(file), tuple(source.kernel_names(file)), real)
-
-
-def reload():
-    """Read the .cu files again at the next launch."""
-    _own_program.cache_clear()
 
 
 def parameter_types(program, name):

@@ -1,0 +1,21 @@
+"""The emulator as a user sees it: how kernels run on NumPy arrays, and what the sanitizer finds in them."""
+
+from contextlib import suppress
+
+from .cuda import user
+from .cuda.emulator import ORDERS, Finding, KernelError, Report, checking, out, settings
+
+__all__ = ["ORDERS", "Finding", "KernelError", "Report", "check", "checking", "out", "settings"]
+
+
+def check(kernel, grid, block, args, shared=0, order="forward", seed=0):
+    """Run a kernel once, as `kernel(grid, block, args, shared)` would, and return the sanitizer's Report.
+
+    `kernel` is "mine.cu:name" or what `minigan.kernel` returns; an argument may be `minigan.out(array)`, of which nothing
+    counts as written yet. A launch that faults, waits for ever or runs too long is a finding too. Raises MiniganError where
+    the launch is not possible at all.
+    """
+    kernel = kernel if isinstance(kernel, user.UserKernel) else user.kernel(kernel)
+    with settings(order, seed), checking() as report, suppress(KernelError):
+        kernel(grid, block, args, shared)
+    return report

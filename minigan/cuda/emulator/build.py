@@ -26,17 +26,16 @@ HEADERS = ("cuda.h", "threads.h", "fibers.h", "launch.h")
 SANITIZER = "sanitizer.cpp"
 
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
-# inline a kernel into its loop over threads, which was 50 times slower. Nothing of the C++ library is used or linked.
+# inline a kernel into its loop over threads, which was 50 times slower. An access through a null pointer is kept, and
+# faults. Nothing of the C++ library is used or linked.
 FLAGS = (
-    "-std=c++17", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti",
-    "-fno-semantic-interposition", "-fno-threadsafe-statics", "-ffp-contract=off", "-fvisibility=hidden", "-w",
+    "-std=c++17", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fvisibility=hidden",
+    "-ffp-contract=off", "-fno-semantic-interposition", "-fno-delete-null-pointer-checks", "-w",
 )  # fmt: skip
 FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)
 # -O1: accesses stay as they are written, as far as nothing could tell the difference. -g1: the lines they come from.
-# The rest: arrays in sections of their own; and a null pointer's target is no excuse to leave its access out.
-SANITIZED = (
-    "-O1", "-g1", "-fsanitize=thread", "-DMINIGAN_SANITIZE", "-fdata-sections", "-fno-delete-null-pointer-checks",
-)  # fmt: skip
+# -fdata-sections: a __shared__ array stands where instrument.py can put something before and behind it.
+SANITIZED = ("-O1", "-g1", "-fsanitize=thread", "-DMINIGAN_SANITIZE", "-fdata-sections")
 LINKED = ("-shared", "-pthread")
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 OF_GCC = ("-fno-tree-sra",)  # or it would read a float4 as four floats

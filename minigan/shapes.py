@@ -125,3 +125,78 @@ def mean_terms(shape, axis):
     if not terms:
         raise MiniganError(f"mean over axis {axis} of shape {tuple(shape)}: there is nothing to average")
     return terms
+
+
+def conv2d(x, w, bias, stride, padding):
+    """The shape of conv2d's result, from shapes; x is (n, c, h, w), w is (o, c, kh, kw), bias (o,) or None.
+
+    `stride` is (down, right), `padding` ((top, bottom), (left, right)) in pixels. Raises MiniganError where they do not fit.
+    """
+    where = f"conv2d: x of shape {tuple(x)}, w of shape {tuple(w)}"
+    if len(x) != 4 or len(w) != 4:
+        raise MiniganError(f"{where}: expected (n, channels, height, width) and (outputs, channels, height, width)")
+    if x[1] != w[1]:
+        raise MiniganError(f"{where}: x has {x[1]} channels, w takes {w[1]}")
+    if bias is not None and tuple(bias) != (w[0],):
+        raise MiniganError(f"{where}: bias of shape {tuple(bias)}, expected {(w[0],)}")
+    _check_geometry(where, w[2:], stride, padding)
+    size = tuple(
+        (length + sum(pads) - kernel) // step + 1 for length, kernel, step, pads in zip(x[2:], w[2:], stride, padding)
+    )
+    if min(size) < 1:
+        padded = tuple(length + sum(pads) for length, pads in zip(x[2:], padding))
+        raise MiniganError(f"{where}: the padded image {padded} is smaller than the kernel {tuple(w[2:])}")
+    return x[0], w[0], *size
+
+
+def _check_geometry(where, kernel, stride, padding):
+    try:
+        (down, right), ((top, bottom), (left, pads_right)) = stride, padding
+        numbers = [index(value) for value in (down, right, top, bottom, left, pads_right)]
+    except (TypeError, ValueError):
+        raise MiniganError(
+            f"{where}: stride {stride} and padding {padding}, expected (2, 2) and ((top, bottom), (left, right))"
+        ) from None
+    if min(numbers[:2]) < 1 or min(numbers[2:]) < 0 or min(kernel) < 1:
+        raise MiniganError(
+            f"{where}: stride {stride} must be at least 1, padding {padding} at least 0, kernel not empty"
+        )
+
+
+def conv2d_adjoint(gradient, w, shape, stride, padding):
+    """Check that `gradient` is shaped as conv2d's result for x of `shape` and w. Raises MiniganError where it is not."""
+    expected = conv2d(shape, w, None, stride, padding)
+    if tuple(gradient) != expected:
+        raise MiniganError(
+            f"conv2d: gradient of shape {tuple(gradient)}, but x of shape {tuple(shape)} and w of shape {tuple(w)} "
+            f"with stride {stride} and padding {padding} make {expected}"
+        )
+
+
+def pair(value):
+    """A number as (number, number); a pair as it is."""
+    return (value, value) if hasattr(value, "__index__") else tuple(value)
+
+
+def explicit_padding(padding, size, kernel, stride):
+    """((top, bottom), (left, right)) of `padding`: a number, those pairs, "valid" (none) or "same".
+
+    "same" is TensorFlow's: ⌈length / stride⌉ results along an axis, and an odd pixel of padding goes behind.
+    Raises MiniganError for another word.
+    """
+    if padding == "valid":
+        padding = 0
+    if padding == "same":
+        total = [max((-(-n // step) - 1) * step + k - n, 0) for n, step, k in zip(size, stride, kernel)]
+        return tuple((each // 2, each - each // 2) for each in total)
+    if isinstance(padding, str):
+        raise MiniganError(f'padding {padding!r}: expected a number, ((top, bottom), (left, right)), "same" or "valid"')
+    if hasattr(padding, "__index__"):
+        return (padding, padding), (padding, padding)
+    return padding
+
+
+def channel_bias(name, bias, shape):
+    """Check that `bias` is None or has one number for each channel of (n, c, h, w). Raises MiniganError where not."""
+    if bias is not None and tuple(bias) != (shape[1],):
+        raise MiniganError(f"{name}: bias of shape {tuple(bias)}, expected {(shape[1],)}")

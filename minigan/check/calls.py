@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import reference
+from .. import reference, shapes
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 RANDOM_SHAPES = 25  # of each primitive
@@ -28,6 +28,14 @@ REDUCTIONS = (
     ((3, 4, 5, 6), None), ((3, 4, 5, 6), 0), ((3, 4, 5, 6), (0, 2)), ((3, 4, 5, 6), (1, 3)), ((3, 4, 5, 6), (0, 2, 3)),
     ((3, 4, 5, 6), -1), ((7, 1000), 1), ((1300, 130), 0), ((5003,), 0), ((1, 1), (0, 1)), ((2, 257), (1,)),
 )  # fmt: skip
+CONVOLUTIONS = (  # (images, channels, outputs), size, kernel, stride, padding
+    ((1, 1, 1), (1, 1), (1, 1), (1, 1), ((0, 0), (0, 0))),
+    ((3, 2, 5), (7, 5), (7, 5), (1, 1), ((0, 0), (0, 0))),
+    ((2, 3, 4), (2, 3), (5, 5), (2, 2), ((2, 2), (2, 1))),
+    ((1, 1, 2), (1, 33), (1, 3), (1, 3), ((0, 0), (0, 5))),
+    ((2, 1, 1), (9, 8), (2, 2), (3, 3), ((0, 0), (0, 0))),
+    ((0, 2, 3), (4, 4), (3, 3), (1, 1), ((1, 1), (1, 1))),
+)
 SUMS_TO = (((3, 1), (2, 3, 4)), ((1, 3, 1, 5), (2, 3, 4, 5)), ((), (7,)), ((5,), (5,)), ((1,), (0,)))
 
 
@@ -68,6 +76,15 @@ class Draw:
         kept = shape[self.random.integers(0, len(shape) + 1) :]
         return tuple(1 if self.random.random() < 0.4 else size for size in kept)
 
+    def convolution(self):
+        """Random (images, channels, outputs), size, kernel, stride, padding of a convolution."""
+        r = self.random
+        many = tuple(int(each) for each in r.choice((1, 2, 3, 5, 7), 3))
+        kernel, stride = (tuple(int(each) for each in r.integers(1, most + 1, 2)) for most in (7, 3))
+        padding = tuple(tuple(int(each) for each in pads) for pads in r.integers(0, 4, (2, 2)))
+        least = (max(1, k - sum(pads)) for k, pads in zip(kernel, padding))
+        return many, tuple(int(each + r.integers(0, 9)) for each in least), kernel, stride, padding
+
     def pairs(self):
         whole = [self.sizes(self.random.integers(1, 5)) for _ in range(RANDOM_SHAPES)]
         return [*PAIRS, *((shape, self.narrowed(shape)) for shape in whole)]
@@ -93,6 +110,18 @@ def _activation(f):
             yield Call("leaky_relu_backward", (g, x, slope))
         yield Call("tanh_backward", (g, np.asarray(np.tanh(x))), 4)  # 1 − y² loses digits where |y| is near 1
         yield Call("sigmoid_backward", (g, np.asarray(1 / (1 + np.exp(-x)))), 4)
+
+
+def _conv2d(f):
+    drawn = (f.convolution() for _ in range(RANDOM_SHAPES))
+    for (n, c, o), size, kernel, stride, padding in (*CONVOLUTIONS, *drawn):
+        shape = (n, c, *size)
+        x, w = f(*shape), f(o, c, *kernel)
+        g = f(*shapes.conv2d(shape, w.shape, None, stride, padding))
+        for bias in (False, True):
+            yield Call("conv2d", (x, w, f(o) if bias else None, stride, padding), 4)
+            yield Call("conv2d_backward_data", (g, w, shape, stride, padding, f(c) if bias else None), 4)
+        yield Call("conv2d_backward_weight", (g, x, kernel, stride, padding), 4)
 
 
 def _elementwise(f):
@@ -165,6 +194,7 @@ def _random(f):
 
 CALLS = {
     "activation": _activation,
+    "conv2d": _conv2d,
     "elementwise": _elementwise,
     "loss": _loss,
     "matmul": _matmul,
@@ -211,6 +241,9 @@ def relative_error(found, truth, terms=0.0):
 
 def size_of_terms(call):
     """The size of the terms that a result is the sum of, where they may cancel; 0 where nothing does."""
+    if call.primitive.startswith("conv2d"):
+        magnitudes = (np.abs(arg) if isinstance(arg, np.ndarray) else arg for arg in call.args)
+        return getattr(reference, call.primitive)(*magnitudes).max(initial=0.0)
     if call.primitive == "matmul":
         a, b, bias, transpose_a, transpose_b, _ = call.args
         products = np.abs(a.T if transpose_a else a) @ np.abs(b.T if transpose_b else b)

@@ -48,6 +48,17 @@ CASES = {
         _case("Aᵀ Bᵀ + b", _matmul(True, True), (5, 3), (2, 5), (2,)),
         _case("A B", ops.matmul, (1, 7), (7, 1)),
     ),
+    "conv2d": (
+        _case("x ∗ w + b", ops.conv2d, (2, 3, 5, 4), (2, 3, 3, 2), (2,)),
+        _case("stride 2", lambda *xwb: ops.conv2d(*xwb, 2, "same"), (1, 2, 5, 4), (3, 2, 3, 3), (3,)),
+        _case(
+            "uneven padding", lambda x, w: ops.conv2d(x, w, None, (1, 3), ((0, 2), (3, 1))), (2, 1, 4, 5), (2, 1, 4, 3)
+        ),
+        _case("transposed + b", ops.conv_transpose2d, (2, 3, 3, 4), (3, 2, 3, 2), (2,)),
+        _case(
+            "transposed, stride 2", lambda *xwb: ops.conv_transpose2d(*xwb, 2, "same"), (1, 2, 3, 2), (2, 3, 5, 3), (3,)
+        ),
+    ),
     "activation": (
         _case("leaky_relu", lambda x: ops.leaky_relu(x, 0.2), (4, 3), kinks=(0,)),
         _case("relu", ops.relu, (4, 3), kinks=(0,)),

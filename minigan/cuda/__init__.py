@@ -5,6 +5,7 @@ Each module makes plans (launch.py) from shapes; source.py finds and compiles th
 """
 
 from .activation import leaky_relu, leaky_relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from .conv2d import conv2d, conv2d_backward_data, conv2d_backward_weight
 from .elementwise import (
     abs,
     add,
@@ -36,6 +37,9 @@ __all__ = [
     "broadcast_to",
     "clip",
     "clip_backward",
+    "conv2d",
+    "conv2d_backward_data",
+    "conv2d_backward_weight",
     "div",
     "exp",
     "leaky_relu",

@@ -5,6 +5,7 @@ This package also attaches the operators to Tensor, so that the tape itself need
 
 from ..tensor import Tensor
 from .activation import leaky_relu, relu, sigmoid, tanh
+from .conv2d import conv2d, conv_transpose2d
 from .elementwise import abs, add, broadcast_to, clip, div, exp, log, mul, neg, pow, softplus, sqrt, sub
 from .loss import least_squares, sigmoid_cross_entropy
 from .matmul import matmul
@@ -18,6 +19,8 @@ __all__ = [
     "broadcast_to",
     "clip",
     "concat",
+    "conv2d",
+    "conv_transpose2d",
     "div",
     "exp",
     "leaky_relu",

@@ -19,3 +19,16 @@ __device__ inline real warp_sum(real value) {
     for (int offset = WARP / 2; offset > 0; offset /= 2) value += __shfl_down_sync(ALL_LANES, value, offset);
     return value;
 }
+
+// The sum of `value` over all threads of a block of whole warps, in every thread. Every thread of the block must call it.
+__device__ inline real block_sum(real value) {
+    __shared__ real of_warp[WARP];
+    const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, warps = blockDim.x / WARP;
+    value = warp_sum(value);
+    __syncthreads();  // who is still reading the sums of an earlier call has finished
+    if (lane == 0) of_warp[warp] = value;
+    __syncthreads();  // every warp's sum is there before anyone reads them
+    real sum = real(0);
+    for (int w = 0; w < warps; ++w) sum += of_warp[w];
+    return sum;
+}

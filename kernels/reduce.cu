@@ -23,15 +23,9 @@ extern "C" __global__ void sum_v1(const real* x, real* y, int outputs, int terms
 // Grid outputs, block 256.
 extern "C" __global__ void sum_v2(const real* x, real* y, int outputs, int terms, int k1, int ks0, int ks1, int r1,
                                   int rs0, int rs1, real scale) {
-    __shared__ real of_warp[WARP];
     const real* start = x + kept_start(blockIdx.x, k1, ks0, ks1);
     real sum = real(0);
     for (int term = threadIdx.x; term < terms; term += blockDim.x) sum += start[term / r1 * rs0 + term % r1 * rs1];
-    sum = warp_sum(sum);
-    const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, warps = blockDim.x / WARP;
-    if (lane == 0) of_warp[warp] = sum;
-    __syncthreads();  // every warp's sum is there before the first warp reads them
-    if (warp > 0) return;
-    sum = warp_sum(lane < warps ? of_warp[lane] : real(0));
-    if (lane == 0) y[blockIdx.x] = scale * sum;
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) y[blockIdx.x] = scale * sum;
 }

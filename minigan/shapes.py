@@ -200,3 +200,16 @@ def channel_bias(name, bias, shape):
     """Check that `bias` is None or has one number for each channel of (n, c, h, w). Raises MiniganError where not."""
     if bias is not None and tuple(bias) != (shape[1],):
         raise MiniganError(f"{name}: bias of shape {tuple(bias)}, expected {(shape[1],)}")
+
+
+def batch_norm(shape, *of_channels):
+    """Check that x is (n, c) or (n, c, h, w) and not empty, and the others are (c,). Raises MiniganError where not."""
+    if len(shape) not in (2, 4) or not prod(shape):
+        raise MiniganError(
+            f"batch_norm: x of shape {tuple(shape)}, expected (n, channels) or (n, channels, h, w), not empty"
+        )
+    if any(tuple(each) != (shape[1],) for each in of_channels):
+        found = ", ".join(str(tuple(each)) for each in of_channels)
+        raise MiniganError(
+            f"batch_norm: x of shape {tuple(shape)} with {found}: expected {(shape[1],)} for each channel"
+        )

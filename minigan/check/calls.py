@@ -112,6 +112,18 @@ def _activation(f):
         yield Call("sigmoid_backward", (g, np.asarray(1 / (1 + np.exp(-x)))), 4)
 
 
+def _batch_norm(f):
+    ranks = [f.random.choice((2, 4)) for _ in range(RANDOM_SHAPES)]
+    for shape in ((1, 1), (2, 1), (257, 3), (1, 2, 1, 1), (3, 5, 7, 9), (2, 1, 31, 33), *map(f.sizes, ranks)):
+        for offset in (0.0, 1000.0):
+            x, g, c = f(*shape) + offset, f(*shape), shape[1]
+            mean, variance = reference.batch_norm_statistics(x)
+            yield Call("batch_norm_statistics", (x,), 4)
+            yield Call("batch_norm", (x, mean, variance, f(c), f(c), 1e-5), 4)
+            yield Call("batch_norm_backward", (g, x, mean, variance, f(c), 1e-5), 4)
+        yield Call("running_average", (f(c), f(c), 0.1, 1.5), 4)
+
+
 def _conv2d(f):
     drawn = (f.convolution() for _ in range(RANDOM_SHAPES))
     for (n, c, o), size, kernel, stride, padding in (*CONVOLUTIONS, *drawn):
@@ -194,6 +206,7 @@ def _random(f):
 
 CALLS = {
     "activation": _activation,
+    "batch_norm": _batch_norm,
     "conv2d": _conv2d,
     "elementwise": _elementwise,
     "loss": _loss,
@@ -216,7 +229,7 @@ def error_of(call, primitives, dtype, make=np.array, to_numpy=np.asarray):
     if truth is None:
         pairs = [(mine, right) for mine, right in zip(ours, right_args) if isinstance(right, np.ndarray)]
     else:
-        pairs = [(found, truth)]
+        pairs = zip(found, truth) if isinstance(truth, tuple) else [(found, truth)]
     terms = size_of_terms(call)
     errors = [relative_error(to_numpy(mine), right, terms) for mine, right in pairs]
     own_dtype = isinstance(
@@ -248,8 +261,18 @@ def size_of_terms(call):
         a, b, bias, transpose_a, transpose_b, _ = call.args
         products = np.abs(a.T if transpose_a else a) @ np.abs(b.T if transpose_b else b)
         return products.max(initial=0.0) + (0.0 if bias is None else np.abs(bias).max(initial=0.0))
+    if call.primitive == "batch_norm_backward":
+        gradient, _, _, variance, gamma, epsilon = call.args
+        return (np.abs(gamma) / np.sqrt(variance + epsilon)).max() * np.abs(gradient).max()
     # σ(x) − t, x − t, and β₁m + (1 − β₁)g, of inputs that are of the order of 1
-    cancelling = ("sigmoid_cross_entropy_backward", "least_squares", "least_squares_backward", "adam", "sgd")
+    cancelling = (
+        "sigmoid_cross_entropy_backward",
+        "least_squares",
+        "least_squares_backward",
+        "adam",
+        "sgd",
+        "running_average",
+    )
     return 1.0 if call.primitive in cancelling else 0.0
 
 

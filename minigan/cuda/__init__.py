@@ -5,6 +5,7 @@ Each module makes plans (launch.py) from shapes; source.py finds and compiles th
 """
 
 from .activation import leaky_relu, leaky_relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from .batch_norm import batch_norm, batch_norm_backward, batch_norm_statistics, running_average
 from .conv2d import conv2d, conv2d_backward_data, conv2d_backward_weight
 from .elementwise import (
     abs,
@@ -34,6 +35,9 @@ __all__ = [
     "adam",
     "add",
     "advance",
+    "batch_norm",
+    "batch_norm_backward",
+    "batch_norm_statistics",
     "broadcast_to",
     "clip",
     "clip_backward",
@@ -53,6 +57,7 @@ __all__ = [
     "neg",
     "normal",
     "pow",
+    "running_average",
     "sgd",
     "sigmoid",
     "sigmoid_backward",

@@ -5,6 +5,7 @@ This package also attaches the operators to Tensor, so that the tape itself need
 
 from ..tensor import Tensor
 from .activation import leaky_relu, relu, sigmoid, tanh
+from .batch_norm import batch_norm
 from .conv2d import conv2d, conv_transpose2d
 from .elementwise import abs, add, broadcast_to, clip, div, exp, log, mul, neg, pow, softplus, sqrt, sub
 from .loss import least_squares, sigmoid_cross_entropy
@@ -16,6 +17,7 @@ from .rows import concat, rows
 __all__ = [
     "abs",
     "add",
+    "batch_norm",
     "broadcast_to",
     "clip",
     "concat",

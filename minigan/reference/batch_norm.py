@@ -1,0 +1,62 @@
+"""Batch normalisation, each channel by itself: the truth."""
+
+import numpy as np
+
+from .. import shapes
+
+
+def batch_norm_statistics(x):
+    """(mean, variance) of each channel, over all axes but the second; the variance is biased: divided by the count.
+
+    Shapes: x (n, c) or (n, c, h, w) → (c,), (c,). Raises MiniganError for another rank or an empty x.
+    """
+    shapes.batch_norm(x.shape)
+    mean = x.mean(_others(x), keepdims=True)
+    # Two passes: squares are taken of what is left when the mean is gone, so a large mean costs no digits.
+    variance = np.square(x - mean).mean(_others(x))
+    return mean.reshape(-1), variance
+
+
+def batch_norm(x, mean, variance, gamma, beta, epsilon):
+    """y = γ (x − mean) / √(variance + ε) + β, channel by channel.
+
+    Shapes: x (n, c) or (n, c, h, w), the others (c,) → x's. Raises MiniganError where they do not fit.
+    Source: Ioffe and Szegedy 2015, Algorithm 1.
+    """
+    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
+    mean, variance, gamma, beta = (_along(x, each) for each in (mean, variance, gamma, beta))
+    return gamma * ((x - mean) / np.sqrt(variance + x.dtype.type(epsilon))) + beta
+
+
+def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
+    """(∂L/∂x, ∂L/∂γ, ∂L/∂β) of batch_norm where mean and variance are those of x, and move with it.
+
+    Shapes: gradient and x (n, c) or (n, c, h, w), the others (c,) → x's, (c,), (c,). Raises MiniganError where they do not
+    fit. Source: Ioffe and Szegedy 2015, section 3.
+    """
+    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
+    scale = 1 / np.sqrt(_along(x, variance) + x.dtype.type(epsilon))
+    normal = (x - _along(x, mean)) * scale
+    grad_gamma, grad_beta = (gradient * normal).sum(_others(x)), gradient.sum(_others(x))
+    share = x.dtype.type(grad_beta.size / x.size)
+    moved = share * (_along(x, grad_beta) + normal * _along(x, grad_gamma))
+    return _along(x, gamma) * scale * (gradient - moved), grad_gamma, grad_beta
+
+
+def running_average(running, value, momentum, scale=1.0):
+    """In place: running ← running + momentum (scale · value − running).
+
+    Shapes: running and value (c,).
+    """
+    kind = running.dtype.type
+    running += kind(momentum) * (kind(scale) * value - running)
+
+
+def _others(x):
+    """All axes but the channels'."""
+    return (0, *range(2, x.ndim))
+
+
+def _along(x, values):
+    """(c,) as it broadcasts over x."""
+    return values.reshape(-1, *(1,) * (x.ndim - 2))

@@ -213,3 +213,35 @@ def batch_norm(shape, *of_channels):
         raise MiniganError(
             f"batch_norm: x of shape {tuple(shape)} with {found}: expected {(shape[1],)} for each channel"
         )
+
+
+def pool2d(x, kernel, stride):
+    """The shape that is left of (n, c, h, w) when windows of `kernel`, `stride` apart, become one pixel each.
+
+    Raises MiniganError where no window fits.
+    """
+    where = f"pool2d: x of shape {tuple(x)}, kernel {kernel}, stride {stride}"
+    if len(x) != 4:
+        raise MiniganError(f"{where}: expected (n, channels, height, width)")
+    _check_geometry(where, kernel, stride, ((0, 0), (0, 0)))
+    if any(length < window for length, window in zip(x[2:], kernel)):
+        raise MiniganError(f"{where}: the image is smaller than the kernel")
+    return *x[:2], *((length - window) // step + 1 for length, window, step in zip(x[2:], kernel, stride))
+
+
+def pool2d_adjoint(gradient, shape, kernel, stride):
+    """Check that `gradient` is shaped as a pooled image of `shape`. Raises MiniganError where it is not."""
+    expected = pool2d(shape, kernel, stride)
+    if tuple(gradient) != expected:
+        raise MiniganError(
+            f"pool2d: gradient of shape {tuple(gradient)}, but x of shape {tuple(shape)} with kernel {kernel} and stride "
+            f"{stride} makes {expected}"
+        )
+
+
+def same_pixels(name, values, where, shape):
+    """Check that (n, c, i, j) values and indices go together, and with (n, c, h, w). Raises MiniganError where not."""
+    if tuple(values) != tuple(where) or len(shape) != 4 or tuple(values[:2]) != tuple(shape[:2]):
+        raise MiniganError(
+            f"{name}: {tuple(values)} values, {tuple(where)} indices and images of {tuple(shape)} do not go together"
+        )

@@ -176,6 +176,19 @@ def _matmul(f):
             yield Call("matmul", (a, b, bias, ta, tb, activation), 4)
 
 
+def _pool(f):
+    drawn = (f.convolution() for _ in range(RANDOM_SHAPES))
+    for (n, c, _), size, kernel, stride, padding in (*CONVOLUTIONS, *drawn):
+        shape = (n, c, *(length + sum(pads) for length, pads in zip(size, padding)))
+        x, g = f(*shape), f(*shapes.pool2d(shape, kernel, stride))
+        where = reference.max_pool2d_where(x.astype(np.float32), kernel, stride)
+        yield Call("max_pool2d_where", (x, kernel, stride))
+        yield Call("gather_pixels", (x, where))
+        yield Call("scatter_pixels", (g, where, shape), 4)
+        yield Call("sum_pool2d", (np.abs(x), kernel, stride, 0.3), 4)
+        yield Call("sum_pool2d_backward", (np.abs(g), shape, kernel, stride, 0.3), 4)
+
+
 def _reduce(f):
     for (shape, axes), keepdims, name in itertools.product(f.reductions(), (False, True), ("sum", "mean")):
         yield Call(name, (f(*shape, low=0.0), axes, keepdims), 4)
@@ -212,6 +225,7 @@ CALLS = {
     "loss": _loss,
     "matmul": _matmul,
     "optim": _optim,
+    "pool": _pool,
     "random": _random,
     "reduce": _reduce,
 }
@@ -272,6 +286,7 @@ def size_of_terms(call):
         "adam",
         "sgd",
         "running_average",
+        "scatter_pixels",
     )
     return 1.0 if call.primitive in cancelling else 0.0
 

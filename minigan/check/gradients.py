@@ -91,6 +91,12 @@ CASES = {
         _case("clip", lambda x: ops.clip(x, -1, 1), (9,), kinks=(-1, 1)),
         _case("softplus", ops.softplus, (5,)),
     ),
+    "pool": (
+        _case("max_pool2d", lambda x: ops.max_pool2d(x, 2), (2, 2, 4, 5)),
+        _case("max_pool2d, overlapping", lambda x: ops.max_pool2d(x, 3, 2), (1, 2, 5, 7)),
+        _case("avg_pool2d", lambda x: ops.avg_pool2d(x, (2, 3), (1, 2)), (2, 1, 4, 5)),
+        _case("upsample2d", lambda x: ops.upsample2d(x, (2, 3)), (2, 1, 3, 2)),
+    ),
     "reduce": (
         _case("sum", ops.sum, (2, 3)),
         _case("sum over (0, 2)", lambda x: ops.sum(x, (0, 2)), (2, 3, 4)),

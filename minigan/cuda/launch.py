@@ -122,10 +122,12 @@ def map_elements(name, arrays, **numbers):
 
 
 def empty(shape, like, dtype=None):
-    """An array, not yet written, beside `like`. For the emulator it is NaN all over: what a kernel forgets to write there
-    must not look right by accident."""
+    """An array, not yet written, beside `like`. For the emulator it is NaN all over, or the largest whole number: what a
+    kernel forgets to write there must not look right by accident."""
     xp, dtype = array_module(like), np.dtype(dtype or like.dtype)
-    return np.full(shape, np.nan, dtype) if xp is np else xp.empty(shape, dtype)
+    if xp is not np:
+        return xp.empty(shape, dtype)
+    return np.full(shape, np.nan if dtype.kind == "f" else np.iinfo(dtype).max, dtype)
 
 
 def array_module(array):

@@ -10,6 +10,7 @@ from .conv2d import conv2d, conv_transpose2d
 from .elementwise import abs, add, broadcast_to, clip, div, exp, log, mul, neg, pow, softplus, sqrt, sub
 from .loss import least_squares, sigmoid_cross_entropy
 from .matmul import matmul
+from .pool import avg_pool2d, max_pool2d, upsample2d
 from .reduce import mean, sum, sum_to
 from .reshape import reshape
 from .rows import concat, rows
@@ -17,6 +18,7 @@ from .rows import concat, rows
 __all__ = [
     "abs",
     "add",
+    "avg_pool2d",
     "batch_norm",
     "broadcast_to",
     "clip",
@@ -29,6 +31,7 @@ __all__ = [
     "least_squares",
     "log",
     "matmul",
+    "max_pool2d",
     "mean",
     "mul",
     "neg",
@@ -44,6 +47,7 @@ __all__ = [
     "sum",
     "sum_to",
     "tanh",
+    "upsample2d",
 ]
 
 Tensor.__add__ = Tensor.__radd__ = add

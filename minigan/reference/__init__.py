@@ -27,6 +27,7 @@ from .elementwise import (
 from .loss import least_squares, least_squares_backward, sigmoid_cross_entropy, sigmoid_cross_entropy_backward
 from .matmul import matmul
 from .optim import adam, sgd
+from .pool import gather_pixels, max_pool2d_where, scatter_pixels, sum_pool2d, sum_pool2d_backward
 from .random import advance, normal, uniform
 from .reduce import mean, sum, sum_to
 
@@ -46,18 +47,21 @@ __all__ = [
     "conv2d_backward_weight",
     "div",
     "exp",
+    "gather_pixels",
     "leaky_relu",
     "leaky_relu_backward",
     "least_squares",
     "least_squares_backward",
     "log",
     "matmul",
+    "max_pool2d_where",
     "mean",
     "mul",
     "neg",
     "normal",
     "pow",
     "running_average",
+    "scatter_pixels",
     "sgd",
     "sigmoid",
     "sigmoid_backward",
@@ -68,6 +72,8 @@ __all__ = [
     "sqrt",
     "sub",
     "sum",
+    "sum_pool2d",
+    "sum_pool2d_backward",
     "sum_to",
     "tanh",
     "tanh_backward",

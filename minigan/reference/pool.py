@@ -1,0 +1,71 @@
+"""Pooling: the truth. Max pooling is a choice of pixels; averaging and nearest upsampling are adjoint to each other."""
+
+import numpy as np
+
+from .. import shapes
+
+
+def max_pool2d_where(x, kernel, stride):
+    """The place of each window's largest pixel, counted from its image's upper left one row by row; the first of equals.
+
+    Shapes: x (n, c, h, w) → int32 (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). Raises MiniganError where no window fits.
+    """
+    n, c, rows, columns = shapes.pool2d(x.shape, kernel, stride)
+    largest = _windows(x, kernel, stride).reshape(n, c, rows, columns, kernel[0] * kernel[1]).argmax(-1)
+    row = np.arange(rows)[:, None] * stride[0] + largest // kernel[1]
+    column = np.arange(columns) * stride[1] + largest % kernel[1]
+    return (row * x.shape[3] + column).astype(np.int32)
+
+
+def gather_pixels(x, where):
+    """y = the pixels of each image that `where` names. The adjoint of scatter_pixels.
+
+    Shapes: x (n, c, h, w), where int32 (n, c, i, j) → (n, c, i, j). Raises MiniganError where they do not fit.
+    """
+    shapes.same_pixels("gather_pixels", where.shape, where.shape, x.shape)
+    return np.take_along_axis(_planes(x), _planes(where), 1).reshape(where.shape)
+
+
+def scatter_pixels(gradient, where, shape):
+    """x = 0, plus every gradient at the pixel that `where` names. The adjoint of gather_pixels.
+
+    Shapes: gradient (n, c, i, j), where int32 (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
+    """
+    shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
+    x = np.zeros(shape, gradient.dtype)
+    planes = _planes(x)
+    np.add.at(planes, (np.arange(len(planes))[:, None], _planes(where)), _planes(gradient))
+    return x
+
+
+def sum_pool2d(x, kernel, stride, scale=1.0):
+    """y = scale · Σ over each window; scale 1 / (kh kw) makes it the average.
+
+    Shapes: x (n, c, h, w) → (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). Raises MiniganError where no window fits.
+    """
+    shapes.pool2d(x.shape, kernel, stride)
+    return np.ascontiguousarray(x.dtype.type(scale) * _windows(x, kernel, stride).sum((4, 5)))
+
+
+def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
+    """x = scale · (every gradient in all pixels of its window). With kernel = stride, nearest upsampling.
+
+    Shapes: gradient (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
+    """
+    shapes.pool2d_adjoint(gradient.shape, shape, kernel, stride)
+    x = np.zeros(shape, gradient.dtype)
+    rows, columns = gradient.shape[2:]
+    for p, q in np.ndindex(*kernel):
+        x[:, :, p : p + rows * stride[0] : stride[0], q : q + columns * stride[1] : stride[1]] += gradient
+    return x.dtype.type(scale) * x
+
+
+def _planes(x):
+    """A view of (n, c, h, w) with the pixels of each image's channel in a row."""
+    n, c, height, width = x.shape
+    return x.reshape(n * c, height * width)
+
+
+def _windows(x, kernel, stride):
+    """A view (n, c, i, j, kh, kw) of x."""
+    return np.lib.stride_tricks.sliding_window_view(x, tuple(kernel), (2, 3))[:, :, :: stride[0], :: stride[1]]

@@ -32,3 +32,22 @@ __device__ inline real block_sum(real value) {
     for (int w = 0; w < warps; ++w) sum += of_warp[w];
     return sum;
 }
+
+// Philox4x32-10 of Salmon et al. 2011, section 3.3: a counter and a key go in, four 32-bit words come out.
+struct Words { uint32 w0, w1, w2, w3; };
+
+__device__ inline Words philox(uint64 counter, uint64 seed) {
+    Words x = {uint32(counter), uint32(counter >> 32), 0, 0};
+    uint32 key0 = uint32(seed), key1 = uint32(seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+        const uint64 product0 = uint64(0xD2511F53u) * x.w0, product1 = uint64(0xCD9E8D57u) * x.w2;
+        x = {uint32(product1 >> 32) ^ x.w1 ^ key0, uint32(product1), uint32(product0 >> 32) ^ x.w3 ^ key1,
+             uint32(product0)};
+        key0 += 0x9E3779B9u;
+        key1 += 0xBB67AE85u;
+    }
+    return x;
+}
+
+// k 2^-24 from the upper 24 bits: in [0, 1), exact in float and in double alike.
+__device__ inline real fraction(uint32 word) { return real(word >> 8) * real(1.0f / 16777216); }

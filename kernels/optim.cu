@@ -24,3 +24,28 @@ extern "C" __global__ void sgd_v1(real* parameter, const real* gradient, const r
     const int i = global_index();
     if (i < n) parameter[i] -= rate[0] * gradient[i];
 }
+
+// Polyak 1964: v <- mu v + g, p <- p - rate v.
+extern "C" __global__ void momentum_v1(real* parameter, const real* gradient, real* velocity, const real* rate, int n,
+                                       real mu) {
+    const int i = global_index();
+    if (i >= n) return;
+    const real v = velocity[i] = mu * velocity[i] + gradient[i];
+    parameter[i] -= rate[0] * v;
+}
+
+// Tieleman and Hinton 2012, lecture 6e: v <- rho v + (1 - rho) g^2, p <- p - rate g / (sqrt(v) + epsilon). `rest` is 1 - rho,
+// computed by the host in double.
+extern "C" __global__ void rmsprop_v1(real* parameter, const real* gradient, real* second, const real* rate, int n, real rho,
+                                      real rest, real epsilon) {
+    const int i = global_index();
+    if (i >= n) return;
+    const real g = gradient[i], v = second[i] = rho * second[i] + rest * g * g;
+    parameter[i] -= rate[0] * g / (sqrt(v) + epsilon);
+}
+
+// Every weight into [-bound, bound]: the critic of Arjovsky et al. 2017, Algorithm 1, line 7. NaN stays NaN.
+extern "C" __global__ void clamp_v1(real* parameter, int n, real bound) {
+    const int i = global_index();
+    if (i < n) parameter[i] = parameter[i] < -bound ? -bound : parameter[i] > bound ? bound : parameter[i];
+}

@@ -66,6 +66,11 @@ class Optimizer:
         self.update(self.arena.data, self.arena.gather_gradients())
         self.arena.version[0] += 1
 
+    def clamp(self, bound):
+        """Every weight into [−bound, bound], in place, in one launch: the critic's clipping (Arjovsky et al. 2017)."""
+        self.primitives.clamp(self.arena.data, bound)
+        self.arena.version[0] += 1
+
     def update(self, data, gradient):
         raise NotImplementedError(f"{type(self).__name__}.update")
 
@@ -91,6 +96,38 @@ class SGD(Optimizer):
 
     def update(self, data, gradient):
         self.primitives.sgd(data, gradient, self.rate)
+
+
+class Momentum(Optimizer):
+    """Polyak 1964: v ← μv + g, θ ← θ − lr·v. `momentum` is μ."""
+
+    def __init__(self, parameters, lr, momentum=0.9):
+        super().__init__(parameters, lr)
+        if not 0 <= momentum < 1:
+            raise MiniganError(f"Momentum: momentum {momentum}, expected in [0, 1)")
+        self.momentum, self.velocity = momentum, self.arena.device.xp.zeros_like(self.arena.data)
+
+    def update(self, data, gradient):
+        self.primitives.momentum(data, gradient, self.velocity, self.rate, self.momentum)
+
+    def arrays(self):
+        return super().arrays() | {"velocity": self.velocity}
+
+
+class RMSProp(Optimizer):
+    """Tieleman and Hinton 2012, lecture 6e: v ← ρv + (1 − ρ)g², θ ← θ − lr·g / (√v + ε). `rho` is ρ, `eps` is ε."""
+
+    def __init__(self, parameters, lr=5e-5, rho=0.99, eps=1e-8):
+        super().__init__(parameters, lr)
+        if not 0 <= rho < 1:
+            raise MiniganError(f"RMSProp: rho {rho}, expected in [0, 1)")
+        self.rho, self.eps, self.second = rho, eps, self.arena.device.xp.zeros_like(self.arena.data)
+
+    def update(self, data, gradient):
+        self.primitives.rmsprop(data, gradient, self.second, self.rate, self.rho, self.eps)
+
+    def arrays(self):
+        return super().arrays() | {"second": self.second}
 
 
 class Adam(Optimizer):

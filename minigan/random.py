@@ -36,8 +36,12 @@ class Generator:
     def _draw(self, name, shape, *parameters):
         primitives = self.device.primitives
         array = getattr(primitives, name)(tuple(shape), self.seed, self.counter, *parameters, self.dtype)
-        primitives.advance(self.counter, -(-prod(shape) // 4))  # four numbers a counter
+        self.skip(prod(shape))
         return Tensor(array, self.device)
+
+    def skip(self, count):
+        """Move on by so many numbers."""
+        self.device.primitives.advance(self.counter, -(-count // 4))  # four numbers a counter
 
     def state(self):
         """How many counters have been used up: all that resuming the stream needs besides the seed."""

@@ -136,6 +136,12 @@ def _conv2d(f):
         yield Call("conv2d_backward_weight", (g, x, kernel, stride, padding), 4)
 
 
+def _dropout(f):
+    for i, shape in enumerate(f.shapes()):
+        start = np.array([(0, 2**32 - 3, 2**40 + 5)[i % 3]], np.uint64)
+        yield Call("dropout", (f(*shape), 2**40 + 123, start, (0.0, 0.3, 0.9)[i % 3]))
+
+
 def _elementwise(f):
     for shape in f.shapes():
         x, g = f(*shape), f(*shape)
@@ -204,6 +210,9 @@ def _optim(f):
         step, rate = np.array([(1, 2, 1000)[i % 3]], np.uint64), np.array([1e-3])
         state = f(n), f(n), f(n), f(n, low=0.1)
         yield Call("sgd", (*state[:2], rate))
+        yield Call("clamp", (state[0], 0.5))
+        yield Call("momentum", (*state[:3], rate, 0.9), 4)
+        yield Call("rmsprop", (state[0], state[1], state[3], rate, 0.99, 1e-8), 4)
         for beta1 in (0.0, 0.5, 0.9):
             yield Call("adam", (*state, step, rate, beta1, 0.999, 1e-8), 4)
 
@@ -221,6 +230,7 @@ CALLS = {
     "activation": _activation,
     "batch_norm": _batch_norm,
     "conv2d": _conv2d,
+    "dropout": _dropout,
     "elementwise": _elementwise,
     "loss": _loss,
     "matmul": _matmul,
@@ -287,6 +297,8 @@ def size_of_terms(call):
         "sgd",
         "running_average",
         "scatter_pixels",
+        "momentum",
+        "rmsprop",
     )
     return 1.0 if call.primitive in cancelling else 0.0
 

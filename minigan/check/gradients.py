@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import ops
+from .. import ops, random
 from ..gradcheck import gradcheck
 from ..tensor import grad, tensor
 
@@ -73,6 +73,7 @@ CASES = {
         _case("tanh", ops.tanh, (4, 3)),
         _case("sigmoid", ops.sigmoid, (4, 3)),
     ),
+    "dropout": (_case("dropout", lambda x: ops.dropout(x, 0.4, random.Generator(7, x.device, x.dtype)), (5, 3)),),
     "elementwise": (
         _case("a + b", ops.add, (2, 1, 3), (4, 1)),
         _case("a − b", ops.sub, (2, 1, 3), (4, 1)),

@@ -7,6 +7,7 @@ Each module makes plans (launch.py) from shapes; source.py finds and compiles th
 from .activation import leaky_relu, leaky_relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
 from .batch_norm import batch_norm, batch_norm_backward, batch_norm_statistics, running_average
 from .conv2d import conv2d, conv2d_backward_data, conv2d_backward_weight
+from .dropout import dropout
 from .elementwise import (
     abs,
     add,
@@ -26,7 +27,7 @@ from .elementwise import (
 )
 from .loss import least_squares, least_squares_backward, sigmoid_cross_entropy, sigmoid_cross_entropy_backward
 from .matmul import matmul
-from .optim import adam, sgd
+from .optim import adam, clamp, momentum, rmsprop, sgd
 from .pool import gather_pixels, max_pool2d_where, scatter_pixels, sum_pool2d, sum_pool2d_backward
 from .random import advance, normal, uniform
 from .reduce import mean, sum, sum_to
@@ -40,12 +41,14 @@ __all__ = [
     "batch_norm_backward",
     "batch_norm_statistics",
     "broadcast_to",
+    "clamp",
     "clip",
     "clip_backward",
     "conv2d",
     "conv2d_backward_data",
     "conv2d_backward_weight",
     "div",
+    "dropout",
     "exp",
     "gather_pixels",
     "leaky_relu",
@@ -56,10 +59,12 @@ __all__ = [
     "matmul",
     "max_pool2d_where",
     "mean",
+    "momentum",
     "mul",
     "neg",
     "normal",
     "pow",
+    "rmsprop",
     "running_average",
     "scatter_pixels",
     "sgd",

@@ -11,6 +11,15 @@ declare(
     "real beta1, real rest1, real log_beta1, real beta2, real rest2, real log_beta2, real epsilon",
 )
 declare("optim.cu", "sgd", "real* parameter, const real* gradient, const real* rate, int n")
+declare(
+    "optim.cu", "momentum", "real* parameter, const real* gradient, real* velocity, const real* rate, int n, real mu"
+)
+declare(
+    "optim.cu",
+    "rmsprop",
+    "real* parameter, const real* gradient, real* second, const real* rate, int n, real rho, real rest, real epsilon",
+)
+declare("optim.cu", "clamp", "real* parameter, int n, real bound")
 
 
 def plan_adam(n, beta1, beta2, epsilon):
@@ -46,3 +55,31 @@ def sgd(parameter, gradient, rate):
     Shapes: parameter θ and gradient g (n,). `rate` (α, θ's dtype) is a one-element array on the device.
     """
     launch(plan_elementwise("sgd", parameter.size), parameter=parameter, gradient=gradient, rate=rate)
+
+
+def momentum(parameter, gradient, velocity, rate, mu):
+    """Gradient descent with momentum, in place: v ← μv + g, θ ← θ − α·v.
+
+    Shapes: parameter θ, gradient g, velocity v all (n,). `rate` (α, θ's dtype) is a one-element array on the device.
+    Source: Polyak 1964.
+    """
+    plan = plan_elementwise("momentum", parameter.size, mu=mu)
+    launch(plan, parameter=parameter, gradient=gradient, velocity=velocity, rate=rate)
+
+
+def rmsprop(parameter, gradient, second, rate, rho, epsilon):
+    """RMSProp, in place: v ← ρv + (1 − ρ)g², θ ← θ − α·g / (√v + ε).
+
+    Shapes: parameter θ, gradient g, second v all (n,). `rate` (α, θ's dtype) is a one-element array on the device.
+    Source: Tieleman and Hinton 2012, lecture 6e.
+    """
+    plan = plan_elementwise("rmsprop", parameter.size, rho=rho, rest=1 - rho, epsilon=epsilon)
+    launch(plan, parameter=parameter, gradient=gradient, second=second, rate=rate)
+
+
+def clamp(parameter, bound):
+    """Every weight into [−bound, bound], in place. NaN stays NaN.
+
+    Shapes: parameter (n,). Source: Arjovsky et al. 2017, Algorithm 1, line 7.
+    """
+    launch(plan_elementwise("clamp", parameter.size, bound=bound), parameter=parameter)

@@ -7,6 +7,7 @@ from ..tensor import Tensor
 from .activation import leaky_relu, relu, sigmoid, tanh
 from .batch_norm import batch_norm
 from .conv2d import conv2d, conv_transpose2d
+from .dropout import dropout
 from .elementwise import abs, add, broadcast_to, clip, div, exp, log, mul, neg, pow, softplus, sqrt, sub
 from .loss import least_squares, sigmoid_cross_entropy
 from .matmul import matmul
@@ -26,6 +27,7 @@ __all__ = [
     "conv2d",
     "conv_transpose2d",
     "div",
+    "dropout",
     "exp",
     "leaky_relu",
     "least_squares",

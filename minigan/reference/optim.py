@@ -34,3 +34,34 @@ def sgd(parameter, gradient, rate):
     Shapes: parameter θ and gradient g (n,). `rate` (α, θ's dtype) is a one-element array on the device.
     """
     parameter -= rate[0] * gradient
+
+
+def momentum(parameter, gradient, velocity, rate, mu):
+    """Gradient descent with momentum, in place: v ← μv + g, θ ← θ − α·v.
+
+    Shapes: parameter θ, gradient g, velocity v all (n,). `rate` (α, θ's dtype) is a one-element array on the device.
+    Source: Polyak 1964.
+    """
+    velocity *= velocity.dtype.type(mu)
+    velocity += gradient
+    parameter -= rate[0] * velocity
+
+
+def rmsprop(parameter, gradient, second, rate, rho, epsilon):
+    """RMSProp, in place: v ← ρv + (1 − ρ)g², θ ← θ − α·g / (√v + ε).
+
+    Shapes: parameter θ, gradient g, second v all (n,). `rate` (α, θ's dtype) is a one-element array on the device.
+    Source: Tieleman and Hinton 2012, lecture 6e.
+    """
+    kind = parameter.dtype.type
+    second *= kind(rho)
+    second += kind(1 - rho) * np.square(gradient)
+    parameter -= rate[0] * gradient / (np.sqrt(second) + kind(epsilon))
+
+
+def clamp(parameter, bound):
+    """Every weight into [−bound, bound], in place. NaN stays NaN.
+
+    Shapes: parameter (n,). Source: Arjovsky et al. 2017, Algorithm 1, line 7.
+    """
+    np.clip(parameter, -bound, bound, out=parameter)

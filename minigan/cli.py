@@ -268,11 +268,14 @@ def check(options):
     from . import check
 
     if options.what and ".cu" in options.what:
-        grid, block = check.numbers("--grid", options.grid or "1"), check.numbers("--block", options.block or "256")
+        grid, block = (
+            check.numbers(f"--{name}", getattr(options, name) if getattr(options, name) is not None else default)
+            for name, default in (("grid", "1"), ("block", "256"))
+        )
         report = check.check_kernel(options.what, grid, block, options.arg, options.shared or 0)
         print(report if report.findings else "nothing found, in three orders of the threads")
         return 1 if report.findings else 0
-    needless = [name for name in ("grid", "block", "arg", "shared") if getattr(options, name)]
+    needless = [name for name in ("grid", "block", "arg", "shared") if getattr(options, name) not in (None, [])]
     if needless:
         raise MiniganError(f"--{needless[0]} goes with a kernel, FILE.cu:KERNEL")
     return check.run_checks(options.what)

@@ -8,12 +8,12 @@ from .cuda.emulator import ORDERS, Finding, KernelError, Report, checking, out, 
 __all__ = ["ORDERS", "Finding", "KernelError", "Report", "check", "checking", "out", "settings"]
 
 
-def check(kernel, grid, block, args, shared=0, order="forward", seed=0):
+def check(kernel, grid, block, args, shared=0, order=None, seed=None):
     """Run a kernel once, as `kernel(grid, block, args, shared)` would, and return the sanitizer's Report.
 
     `kernel` is "mine.cu:name" or what `minigan.kernel` returns; an argument may be `minigan.out(array)`, of which nothing
     counts as written yet. A launch that faults, waits for ever or runs too long is a finding too. Raises MiniganError where
-    the launch is not possible at all.
+    the launch is not possible at all. `order` and `seed` are those of `settings`.
     """
     kernel = kernel if isinstance(kernel, user.UserKernel) else user.kernel(kernel)
     with settings(order, seed), checking() as report, suppress(KernelError):

@@ -386,3 +386,58 @@ else x[i] = __shfl_sync(0xffffffffu, t, 3);
         "",
     ),
 )
+
+# Kernels without a fault, in which a sanitizer that is too eager might see one.
+INNOCENT = {
+    "one thread adds up in a loop": """
+        __shared__ int s;
+        if (t == 0) s = 0;
+        for (int k = 0; k < n; ++k) if (t == 0) s += k;
+        __syncthreads();
+        x[i] = s;""",
+    "one thread reads back in a loop": """
+        __shared__ int s[4];
+        if (t == 0) s[0] = 5;
+        for (int k = 0; k < n; ++k) if (t == 0) x[blockIdx.x * 64 + k % 64] = s[0] * k;""",
+    "a struct with gaps": """
+        struct Gaps { char c; int i; short h; };
+        __shared__ Gaps s[64];
+        s[t].c = 1, s[t].i = 2, s[t].h = 3;
+        __syncthreads();
+        Gaps g = s[63 - t];
+        x[i] = g.c + g.i + g.h;""",
+    "atomicExch as the first write": """
+        __shared__ int s;
+        if (t == 0) atomicExch(&s, 3);
+        __syncthreads();
+        x[i] = s;""",
+    "static __shared__": """
+        static __shared__ float s[64];
+        s[t] = i;
+        __syncthreads();
+        x[i] = s[63 - t];""",
+    "bytes side by side": """
+        __shared__ char s[64];
+        s[t] = t;
+        x[i] = s[t];""",
+    "a tree of warps": """
+        __shared__ volatile float s[64];
+        s[t] = t;
+        __syncthreads();
+        if (t < 32)
+            for (int d = 32; d > 0; d /= 2) {
+                float other = s[t + d];
+                __syncwarp();
+                s[t] = s[t] + other;
+                __syncwarp();
+            }
+        if (t == 0) x[blockIdx.x] = s[0];""",
+    "counted by atomics": """
+        __shared__ unsigned count;
+        if (t == 0) count = 0;
+        __syncthreads();
+        atomicInc(&count, 1000u);
+        atomicAdd(&x[t % 3], 0.5f);
+        __syncthreads();
+        if (t == 0) x[64 * blockIdx.x + 5] = count;""",
+}

@@ -1,6 +1,7 @@
 """The emulator: what CUDA C means, in every order of threads, and what becomes of kernels that go wrong."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -204,6 +205,10 @@ def test_vectors_constants_templates_and_device_functions(order):
         ("f(int* p) { p[threadIdx.x * 100000000] = 1; }", "access to memory that is not there"),
         ("f(int* p) { *(int*)nullptr = 1; }", r"access to memory that is not there, address .* in block \(0, 0, 0\)"),
         ("f(int* p) { p[0] = 5 / p[1]; }", "integer division by zero"),
+        ("f(int* p) { if (threadIdx.x == 5) *(volatile int*)0 = 1; }", "access to memory that is not there"),
+        ("f(int* p) { assert(p[0] == 1); }", r"assert\(p\[0\] == 1\) of line 1 fails in block"),
+        ("f(int* p) { __trap(); }", r"__trap\(\) in block \(0, 0, 0\)"),
+        ("f(int* p) { abort(); }", r"a trap, or a call of abort\(\), in block"),
         ("f(int* p) { while (*(volatile int*)p != 7) {} }", "stopped because it ran too long"),
         ("f(int* p) { while (*(volatile int*)p != 7) __syncthreads(); }", "stopped because it ran too long"),
         (
@@ -225,6 +230,50 @@ def test_a_kernel_that_goes_wrong_is_reported_and_the_process_lives(source, mess
     assert y.tolist() == list(range(32))
 
 
+def test_what_tutorials_write_runs():
+    text = """#include <cuda_runtime.h>
+    #include "device_launch_parameters.h"
+    #define n 64
+    extern __shared__ float buffer[];
+    __global__ void turn(float* x, const unsigned length) {
+        extern __shared__
+        float own[];
+        static __shared__ float s[n];
+        buffer[threadIdx.x] = s[threadIdx.x] = x[threadIdx.x];
+        __syncthreads();
+        x[threadIdx.x] = own[min(n - 1 - threadIdx.x, length)] + s[threadIdx.x] - *(buffer + threadIdx.x);
+    }"""
+    x = np.arange(64, dtype=np.float32)
+    kernel = mg.kernel(source=text, name="turn")
+    kernel([1, 1], np.int64(64), (x, np.uint32(100)), shared=256)
+    assert x.tolist() == list(range(63, -1, -1))
+    assert not mg.emulator.check(kernel, 1, 64, (x, 100), shared=256).findings
+    (finding,) = mg.emulator.check(kernel, 1, 64, (x[:10].copy(), 100), shared=256).findings[:1]
+    assert finding.code.startswith("buffer[threadIdx.x] = s[threadIdx.x] = x")
+
+
+def test_a_fork_has_a_watchdog_of_its_own():
+    kernel = mg.kernel(source="__global__ void f(volatile int* p) { while (*p != 7) {} }", name="f")
+    child = os.fork()
+    if not child:
+        try:
+            with emulator.settings(limit=0.3):
+                kernel(1, 1, (np.zeros(1, np.int32),))
+        except KernelError:
+            os._exit(5)
+        os._exit(6)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+
+
+def test_a_compiler_that_is_not_there(monkeypatch):
+    for value, message in (("no-such-compiler -x", "cannot be run"), ("g++ '", "No closing quotation")):
+        monkeypatch.setenv("CXX", value)
+        build.compiler.cache_clear()
+        with pytest.raises(mg.MiniganError, match=message):
+            build.compiler()
+    build.compiler.cache_clear()
+
+
 def test_a_thousand_faults(order):
     kernel = mg.kernel(source="__global__ void f(int* p) { __syncthreads(); p[1l << 40] = 1; }", name="f")
     for _ in range(1000):
@@ -238,7 +287,7 @@ def test_bad_launches_are_refused():
     for grid, block, args, shared, message in (
         (1, 1025, (p, 3), 0, "1025 threads, at most 1024"),
         (1, 0, (p, 3), 0, "block 0"),
-        (1, 32, (p, 3), 228 * 1024, "bytes of shared memory, at most"),
+        (1, 32, (p, 3), 228 * 1024, "bytes of shared memory, expected 0 to"),
         (1, 32, (p,), 0, r"takes 2 arguments \(float\*, int\), got 1"),
         (1, 32, (p.astype(float), 3), 0, "argument p is float64, expected float32"),
         (1, 32, (p[::2], 3), 0, "not C-contiguous"),
@@ -300,7 +349,7 @@ def test_it_compiles_for_machines_that_are_not_here(target, tmp_path):
         assembly = tmp_path / "kernel.s"
         compiled(*flags, *build.SANITIZED, *build.OF_CLANG, "-S", "-o", str(assembly), str(program))
         text, places, shared = instrument.instrument(assembly.read_text(), (*build.HEADERS, build.ENTRIES), "aarch64")
-        assert sorted(shared) == ["a_tile", "b_tile"] and "bl\tminigan_read4" in text
+        assert sorted(shared) == [("a_tile", 1024), ("b_tile", 1024)] and "bl\tminigan_read4" in text
         lines = source.text("matmul.cu").split('#line 1 "matmul.cu"\n')[1].splitlines()
         assert {n for n, line in enumerate(lines, 1) if "_tile[ty][tx] =" in line} <= {line for _, line in places}
         assembly.write_text(text)

@@ -6,7 +6,7 @@ from shutil import which
 
 import numpy as np
 import pytest
-from faults import FAULTS
+from faults import FAULTS, INNOCENT, Fault
 
 import minigan as mg
 from minigan import check, emulator
@@ -29,6 +29,13 @@ def test_a_fault_is_found_and_its_repaired_twin_is_silent(fault, order):
     assert str(fault.report(repaired, order)) == "nothing found"
 
 
+@pytest.mark.parametrize("order", emulator.ORDERS)
+@pytest.mark.parametrize("name", INNOCENT)
+def test_an_innocent_kernel_is_not_accused(name, order):
+    kernel = Fault(name, "", None, INNOCENT[name], "", "")
+    assert str(kernel.report(kernel.body, order)) == "nothing found"
+
+
 COMPILERS = {"g++": "g++", "clang++": "clang++", "zig": f"{sys.executable} -m ziglang c++"}
 
 
@@ -49,6 +56,54 @@ def compiler(request, monkeypatch):
 @pytest.mark.parametrize("fault", FAULTS[::3], ids=lambda fault: fault.name)
 def test_every_compiler_announces_the_same(fault, compiler):
     test_a_fault_is_found_and_its_repaired_twin_is_silent(fault, "forward")
+
+
+@pytest.mark.parametrize("name", INNOCENT)
+def test_no_compiler_accuses_an_innocent_kernel(name, compiler):
+    test_an_innocent_kernel_is_not_accused(name, "shuffle")
+
+
+@pytest.mark.parametrize(
+    ("body", "array", "index", "length"),
+    [
+        ("__shared__ float s[16][16];\nif (i == 3) s[40][t] = 1;", "s", 643, "256 elements"),
+        ("__shared__ float s[16];\nif (i == 3) s[-5] = 1;", "s", -5, "16 elements"),
+        ("__shared__ double s[64];\ns[t] = i;\nif (i == 3) s[t + 64] = 1;", "s", 67, "64 elements"),
+        ("extern __shared__ int d[];\nif (i == 3) d[t + 100000] = 1;", None, None, "where no array lies"),
+        ("extern __shared__ int d[];\nif (i == 3) d[t + 1000] = 1;", "d", 1003, "4 elements"),
+    ],
+)
+def test_far_beyond_a_shared_array_nothing_is_hit(body, array, index, length):
+    fault = Fault("far", "out-of-bounds", array, body, "", "", shared=16)
+    (finding,) = fault.report(body, "forward").findings
+    assert (finding.kind, finding.array, finding.index) == ("out-of-bounds", array, index) and length in str(finding)
+
+
+def test_an_index_counts_elements_whatever_their_size():
+    body = "__shared__ double s[64];\ns[t] = i;\nx[i] = s[t ^ 32];"
+    (finding,) = Fault("", "", None, body, "", "").report(body, "forward").findings
+    assert (finding.kind, finding.index) == ("race", 32) and finding.count == 2 * 64  # in two blocks
+
+
+def test_an_array_that_may_not_be_written_to():
+    x, y = np.frombuffer(bytes(400), np.float32), np.zeros(100, np.float32)
+    copy = mg.kernel(
+        source="__global__ void f(const float* x, float* y) { y[threadIdx.x] = x[threadIdx.x]; }", name="f"
+    )
+    assert not emulator.check(copy, 1, 100, (x, y)).findings
+    with pytest.raises(LaunchError, match=r"argument y is read-only, and float\* may be written to: pass a copy"):
+        copy(1, 100, (y, x))
+
+
+def test_a_check_keeps_the_order_that_is_set():
+    seen = []
+    kernel = mg.kernel(source="__global__ void f(int* x) { x[atomicAdd(x + 8, 1)] = threadIdx.x; }", name="f")
+    for order, expected in (("reverse", list(range(7, -1, -1))), ("forward", list(range(8)))):
+        x = np.zeros(9, np.int32)
+        with emulator.settings(order=order):
+            emulator.check(kernel, 1, 8, (x,))
+        seen.append(x[:8].tolist() == expected)
+    assert seen == [True, True]
 
 
 @pytest.mark.parametrize("stem", check.CALLS)

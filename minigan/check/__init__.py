@@ -53,7 +53,7 @@ def run_checks(stem=None):
         return _print_training(stem)
     files = {Path(file).stem: file for file in source.files()}
     stems = sorted(CASES.keys() | files.keys())
-    if stem and stem not in stems:
+    if stem is not None and stem not in stems:
         raise MiniganError(f"unknown stem {stem!r}: choose from {', '.join(stems)}; or a recipe: {', '.join(recipes)}")
     checked = [stem] if stem else stems
     failures = _print_gradients([name for name in checked if name in CASES])

@@ -11,7 +11,7 @@ from ..errors import MiniganError
 
 TYPES = {
     "f32": np.float32, "f64": np.float64, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
-    "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64,
+    "bool": np.bool_, "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64,
 }  # fmt: skip
 MOST_BYTES = 2**31  # of one array
 
@@ -44,6 +44,8 @@ def argument(text, random):
     if not parts[3]:
         return value.item()
     shape = numbers(f"--arg {text}", parts[3])
+    if len(shape) > 32:
+        raise MiniganError(f"--arg {text}: {len(shape)} axes, at most 32")
     if prod(shape) * dtype.itemsize > MOST_BYTES:
         raise MiniganError(f"--arg {text}: {prod(shape) * dtype.itemsize:,} bytes, at most {MOST_BYTES:,}")
     if value is None and dtype.kind == "f":
@@ -55,7 +57,8 @@ def argument(text, random):
 
 def _number(text, value, dtype):
     try:
-        return dtype.type(float(value) if dtype.kind == "f" else int(value))
+        with np.errstate(over="ignore"):  # 1e39 is infinite in float32
+            return dtype.type(float(value) if dtype.kind == "f" else int(value))
     except (ValueError, OverflowError):
         raise MiniganError(f"--arg {text}: {value!r} is not a number that {dtype} can hold") from None
 

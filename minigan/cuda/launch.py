@@ -215,6 +215,8 @@ def _pointer(kernel, parameter, array, real):
         raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}")
     if array.size > np.iinfo(np.int32).max:
         raise LaunchError(f"{where} has {array.size} elements, and kernels count them in int: at most 2³¹ − 1")
+    if not parameter.type.startswith("const ") and not getattr(array.flags, "writeable", True):
+        raise LaunchError(f"{where} is read-only, and {parameter.type} may be written to: pass a copy")
     if not array.flags.c_contiguous:
         raise LaunchError(f"{where} of shape {array.shape} is not C-contiguous: pass a contiguous copy")
     return array

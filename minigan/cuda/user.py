@@ -2,7 +2,10 @@
 
 import re
 from functools import cache, cached_property
+from operator import index
 from pathlib import Path
+
+import numpy as np
 
 from ..errors import LaunchError, MiniganError
 from . import emulator, nvrtc, source
@@ -26,16 +29,18 @@ def kernel(place=None, *, source=None, name=None):
     if not name or path == ".cu":
         raise MiniganError(f'kernel: {place!r}, expected "file.cu:name"')
     try:
-        return UserKernel(Path(path).read_text("utf-8"), Path(path).name, name)
+        return UserKernel(Path(path).read_text("utf-8-sig"), Path(path).name, name)
     except OSError as error:
         raise MiniganError(f"kernel: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise MiniganError(f"kernel: {path} is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
 class UserKernel:
     """A kernel out of a text of its own: see `kernel`."""
 
     def __init__(self, text, file, name):
-        if not re.search(rf"\b{re.escape(name)}\b", text):
+        if not name.isidentifier() or not re.search(rf"\b{name}\b", text):
             raise MiniganError(f"{file} has no kernel {name!r}")
         self.text, self.file, self.name = text, file, name
 
@@ -55,7 +60,8 @@ class UserKernel:
 
     def plan(self, grid, block, args, shared=0):
         """(Plan, {parameter: array}, whether it is for the emulator)."""
-        given = {str(position): value for position, value in enumerate(args) if hasattr(value, "flags")}
+        arrays = ((position, value) for position, value in enumerate(args) if not isinstance(value, np.generic))
+        given = {str(position): value for position, value in arrays if hasattr(value, "flags")}
         on_host = lies_on_host(self, given)
         parameters = self.parameters(on_host)
         if len(args) != len(parameters):
@@ -71,6 +77,8 @@ class UserKernel:
         args = [value.array if isinstance(value, emulator.Out) else value for value in args]
         plan, arrays, on_host = self.plan(grid, block, args, shared)
         _, arguments = bind(plan, arrays)
+        if not on_host and emulator.is_checking():
+            raise MiniganError(f"kernel {self.name}: the sanitizer runs on the emulator: pass NumPy arrays")
         if on_host:
             names = {parameter.name for position, parameter in enumerate(plan.kernel.parameters) if position in outputs}
             emulator.run(self.program, plan, arguments, names)
@@ -80,7 +88,7 @@ class UserKernel:
 
 def _parameter_names(text, kernel, count):
     """The parameters' names as the text has them, for messages; their positions where that cannot be told."""
-    found = re.search(rf"\b{kernel}\s*\(([^()]*)\)\s*\{{", re.sub(r"//.*|/\*.*?\*/", "", text))
+    found = re.search(rf"\b{kernel}\s*\(([^()]*)\)\s*\{{", re.sub(r"//.*|/\*[\s\S]*?\*/", "", text))
     names = [re.search(r"(\w*)\W*$", each)[1] for each in found[1].split(",")] if found else []
     return names if len(set(names)) == count else [str(position) for position in range(count)]
 
@@ -100,7 +108,10 @@ def _function(text, name):
 
 def _three(size, what):
     """A grid or a block as three positive ints."""
-    sizes = size if isinstance(size, tuple) else (size,)
-    if not 1 <= len(sizes) <= 3 or not all(isinstance(one, int) and one > 0 for one in sizes):
+    try:
+        sizes = tuple(index(one) for one in (size if isinstance(size, (tuple, list)) else (size,)))
+    except TypeError:
+        sizes = ()
+    if not 1 <= len(sizes) <= 3 or min(sizes) < 1:
         raise LaunchError(f"{what} {size!r}: expected one to three whole numbers above 0")
     return sizes + (1,) * (3 - len(sizes))

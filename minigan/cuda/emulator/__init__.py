@@ -19,7 +19,7 @@ from ...errors import LaunchError, MiniganError
 from .build import library, sanitized_library
 from .sanitizer import Finding, Out, Report, Watched, out
 
-__all__ = ["Finding", "KernelError", "Out", "Program", "Report", "checking", "out", "settings"]
+__all__ = ["Finding", "KernelError", "Out", "Program", "Report", "checking", "is_checking", "out", "settings"]
 
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
@@ -51,13 +51,19 @@ def settings(order=None, seed=None, limit=None):
 
 @contextmanager
 def checking():
-    """Within this block every launch runs under the sanitizer; the block's value is a Report, which fills with findings."""
+    """Within this block every launch, of any thread of Python, runs under the sanitizer; the block's value is a Report, which
+    fills with findings."""
     global _report
     before, _report = _report, Report()
     try:
         yield _report
     finally:
         _report = before
+
+
+def is_checking():
+    """Whether launches run under the sanitizer."""
+    return _report is not None
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,10 @@ def run(program, plan, arguments, outputs=()):
 
     Raises KernelError where the kernel faults, deadlocks or exceeds the limit.
     """
-    if plan.shared > MAX_SHARED:
-        raise LaunchError(f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, at most {MAX_SHARED}")
+    if not 0 <= plan.shared <= MAX_SHARED:
+        raise LaunchError(
+            f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, expected 0 to {MAX_SHARED}"
+        )
     if _report is None:
         _run(_library(program), plan, arguments, _hosts(plan))
         return
@@ -170,6 +178,9 @@ class _Watchdog(threading.Thread):
 @cache
 def _start_watchdog():
     _Watchdog(daemon=True, name="minigan-watchdog").start()
+
+
+os.register_at_fork(after_in_child=_start_watchdog.cache_clear)  # a fork takes no threads along
 
 
 @contextmanager

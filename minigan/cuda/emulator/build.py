@@ -38,16 +38,27 @@ FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)
 SANITIZED = ("-O1", "-g1", "-fsanitize=thread", "-DMINIGAN_SANITIZE", "-fdata-sections")
 LINKED = ("-shared", "-pthread")
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
-OF_GCC = ("-fno-tree-sra",)  # or it would read a float4 as four floats
-OF_CLANG = ("-mllvm", "-tsan-instrument-read-before-write=1")  # or it would leave out x[i] of x[i] += 1
+# Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
+# float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1.
+OF_GCC = ("-fno-tree-loop-im", "-fno-tree-sra", "-fno-builtin-memset", "-fno-builtin-memcpy", "-fno-builtin-memmove")
+OF_CLANG = ("-mllvm", "-disable-licm-promotion", "-mllvm", "-tsan-instrument-read-before-write=1")
 
 
 @cache
 def compiler():
     """The command of the host's C++ compiler: $CXX, g++, clang++, else zig's. Raises MiniganError where there is none."""
-    for name in (os.environ.get("CXX"), "g++", "clang++"):
-        if name and shutil.which(shlex.split(name)[0]):
-            return tuple(shlex.split(name))
+    chosen = os.environ.get("CXX")
+    if chosen:
+        try:
+            command = tuple(shlex.split(chosen))
+        except ValueError as error:
+            raise MiniganError(f"$CXX is {chosen!r}: {error}") from None
+        if not command or not shutil.which(command[0]):
+            raise MiniganError(f"$CXX is {chosen!r}, which cannot be run: name a C++ compiler, or unset it")
+        return command
+    for name in ("g++", "clang++"):
+        if shutil.which(name):
+            return (name,)
     if find_spec("ziglang"):
         return sys.executable, "-m", "ziglang", "c++"
     raise MiniganError("the emulator needs a C++ compiler: install g++ or clang++, or pip install 'minigan[emulator]'")
@@ -125,11 +136,31 @@ def _built(program, flags, suffix, make):
 
 
 def _program(text, names):
-    """The text behind the headers, with an entry for each kernel behind it. One rewrite: dynamic shared memory."""
-    shared = re.compile(r"extern\s+__shared__\s+((?:__align__\(\d+\)\s*)?)([\w:\s]+?)\s*(\w+)\s*\[\s*\]\s*;")
-    text = shared.sub(r"\2* \3 = (\2*)minigan_dynamic_shared();", text)
+    """The text behind the headers, with an entry for each kernel behind it."""
     exports = "\n".join(f"MINIGAN_EXPORT({name})" for name in names)
-    return f'#include "cuda.h"\n#include "launch.h"\n{text}\n#line 1 "{ENTRIES}"\n{exports}\n'
+    return f'#include "cuda.h"\n#include "launch.h"\n{_rewritten(text)}\n#line 1 "{ENTRIES}"\n{exports}\n'
+
+
+def _rewritten(text):
+    """The text with what no header can give a meaning, and with as many lines: dynamic shared memory, the `static` before
+    a qualifier that has its own, and CUDA's headers, of which none is needed."""
+
+    def dynamic(found):
+        kind, name, lines = found["type"], found["name"], "\n" * found[0].count("\n")
+        inside = text.count("{", 0, found.start()) > text.count("}", 0, found.start())
+        if inside:
+            return f"{kind}* {name} = ({kind}*)minigan_dynamic_shared();{lines}"
+        return f"static const MiniganDynamic<{kind}> {name};{lines}"
+
+    attribute = r"(?:(?:volatile|__align__\s*\(\s*\w+\s*\)|alignas\s*\(\s*\w+\s*\))\s+)*"
+    rewritten = re.sub(
+        rf"extern\s+{attribute}__shared__\s+{attribute}(?P<type>[\w:\s]+?)\s*\b(?P<name>\w+)\s*\[\s*\]\s*;",
+        dynamic,
+        text,
+    )
+    rewritten = re.sub(r"\bstatic[ \t]+(?=__(?:shared|constant|managed)__\b)", "", rewritten)
+    headers = r"cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters"
+    return re.sub(rf"(?m)^[ \t]*#[ \t]*include[ \t]*[<\"](?:{headers})\.h[>\"]", "", rewritten)
 
 
 def _compile(source, flags, path):
@@ -166,5 +197,5 @@ def _run(arguments):
     more = ["-nostdlib++"] if "ziglang" in compiler() and "-shared" in arguments else []
     done = subprocess.run([*compiler(), *more, *arguments], capture_output=True, text=True)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        errors = [line for line in done.stderr.splitlines() if "error" in line or "undefined" in line]
         raise CompileError("the kernel does not compile on the host:\n" + "\n".join(errors or [done.stderr.strip()]))

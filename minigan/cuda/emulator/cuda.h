@@ -89,8 +89,8 @@ inline void sincospi(float x, float* sine, float* cosine) {
 }
 inline void sincospif(float x, float* sine, float* cosine) { sincospi(x, sine, cosine); }
 
-template <class T> inline T min(T a, T b) { return b < a ? b : a; }
-template <class T> inline T max(T a, T b) { return a < b ? b : a; }
+template <class A, class B> inline auto min(A a, B b) -> decltype(a + b) { return b < a ? b : a; }
+template <class A, class B> inline auto max(A a, B b) -> decltype(a + b) { return a < b ? b : a; }
 #define __ldg(address) (*(address))
 inline int __popc(unsigned int x) { return __builtin_popcount(x); }
 inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
@@ -103,6 +103,10 @@ inline unsigned int __brev(unsigned int x) {
 inline unsigned int __umulhi(unsigned int a, unsigned int b) { return unsigned((uint64_t(a) * b) >> 32); }
 inline float __int_as_float(int x) { float y; memcpy(&y, &x, 4); return y; }
 inline int __float_as_int(float x) { int y; memcpy(&y, &x, 4); return y; }
+
+#undef assert
+#define assert(condition) ((condition) ? void() : minigan::fail(minigan::here(), "assert(%s) of line %d fails", #condition, __LINE__))
+inline void __trap() { minigan::fail(minigan::here(), "__trap()"); }
 
 // Threads of a block wait for each other.
 inline void __syncthreads(MINIGAN_PLACE) { minigan::count_in_block(false, place); }
@@ -144,29 +148,29 @@ inline int __all_sync(unsigned int mask, int predicate, MINIGAN_PLACE) {
 }
 
 // Atomics, on global and on shared memory: blocks may run on several threads of the host.
-#define MINIGAN_ATOMIC(NAME, RESULT)                                                                     \
+#define MINIGAN_ATOMIC(NAME, READS, RESULT)                                                              \
     template <class T> inline T NAME(T* address, typename minigan::Plain<T>::type value, MINIGAN_PLACE) { \
-        minigan::on_atomic(address, sizeof(T), place);                                                   \
+        minigan::on_atomic(address, sizeof(T), READS, place);                                            \
         T old, next;                                                                                     \
         minigan::load(address, &old);                                                                    \
         do next = RESULT;                                                                                \
         while (!minigan::swap(address, &old, &next));                                                    \
         return old;                                                                                      \
     }
-MINIGAN_ATOMIC(atomicAdd, old + value)
-MINIGAN_ATOMIC(atomicSub, old - value)
-MINIGAN_ATOMIC(atomicMin, value < old ? value : old)
-MINIGAN_ATOMIC(atomicMax, old < value ? value : old)
-MINIGAN_ATOMIC(atomicAnd, old & value)
-MINIGAN_ATOMIC(atomicOr, old | value)
-MINIGAN_ATOMIC(atomicXor, old ^ value)
-MINIGAN_ATOMIC(atomicExch, value)
-MINIGAN_ATOMIC(atomicInc, old >= value ? 0 : old + 1)
-MINIGAN_ATOMIC(atomicDec, old == 0 || old > value ? value : old - 1)
+MINIGAN_ATOMIC(atomicAdd, true, old + value)
+MINIGAN_ATOMIC(atomicSub, true, old - value)
+MINIGAN_ATOMIC(atomicMin, true, value < old ? value : old)
+MINIGAN_ATOMIC(atomicMax, true, old < value ? value : old)
+MINIGAN_ATOMIC(atomicAnd, true, old & value)
+MINIGAN_ATOMIC(atomicOr, true, old | value)
+MINIGAN_ATOMIC(atomicXor, true, old ^ value)
+MINIGAN_ATOMIC(atomicExch, false, value)
+MINIGAN_ATOMIC(atomicInc, true, old >= value ? 0 : old + 1)
+MINIGAN_ATOMIC(atomicDec, true, old == 0 || old > value ? value : old - 1)
 template <class T>
 inline T atomicCAS(T* address, typename minigan::Plain<T>::type expected, typename minigan::Plain<T>::type value,
                    MINIGAN_PLACE) {
-    minigan::on_atomic(address, sizeof(T), place);
+    minigan::on_atomic(address, sizeof(T), true, place);
     minigan::swap(address, &expected, &value);
     return expected;
 }

@@ -9,7 +9,7 @@ import re
 
 from ...errors import MiniganError
 
-GAP = 1024  # bytes of nothing before and behind every __shared__ array, as in sanitizer.cpp
+GAP = 65536  # bytes of nothing before and behind every __shared__ array
 MAX_PLACES = 60_000  # a place is kept in 16 bits, and barriers need some
 
 # How many arguments the compiler passes: the place goes behind them.
@@ -28,7 +28,7 @@ SHARED = re.compile(r"(\w*B6shared\w*):")  # a variable with the tag that cuda.h
 
 
 def instrument(assembly, own_files, machine):
-    """(the assembly with places, [(file, line), …] by number, [name, …] of the shared arrays).
+    """(the assembly with places, [(file, line), …] by number, [(name, bytes), …] of the shared arrays).
 
     `own_files` are the names of the emulator's headers, `machine` is "x86_64" or "aarch64". Raises MiniganError for an
     announcement that is not known.
@@ -54,11 +54,16 @@ def instrument(assembly, own_files, machine):
         lines.append(line)
     if len(places) > MAX_PLACES:
         raise MiniganError(f"the sanitizer numbers {MAX_PLACES} places in a text, and this one has {len(places)}")
-    lines += ["\t.data", "\t.p2align 3", "\t.globl minigan_shared_arrays, minigan_first_place"]
-    lines += ["\t.hidden minigan_shared_arrays, minigan_first_place", "minigan_shared_arrays:"]
+    names = "minigan_shared_arrays, minigan_first_place, minigan_gap"
+    lines += ["\t.data", "\t.p2align 3", f"\t.globl {names}", f"\t.hidden {names}", "minigan_shared_arrays:"]
     lines += [f"\t.quad {symbol}\n\t.quad {_size(assembly, symbol)}" for symbol in symbols]
-    lines += ["\t.quad 0\n\t.quad 0", f"minigan_first_place:\n\t.long {len(places)}", ""]
-    return "\n".join(lines), list(places), [_name(symbol) for symbol in symbols]
+    lines += [
+        "\t.quad 0\n\t.quad 0",
+        f"minigan_gap:\n\t.quad {GAP}",
+        f"minigan_first_place:\n\t.long {len(places)}",
+        "",
+    ]
+    return "\n".join(lines), list(places), [(_name(symbol), _size(assembly, symbol)) for symbol in symbols]
 
 
 def _announcement(found, here, own_files, places, registers):
@@ -78,7 +83,7 @@ def _announcement(found, here, own_files, places, registers):
 
 
 def _size(assembly, symbol):
-    return re.search(rf"\.size\s+{re.escape(symbol)}, (\d+)", assembly)[1]
+    return int(re.search(rf"\.size\s+{re.escape(symbol)}, (\d+)", assembly)[1])
 
 
 def _name(symbol):

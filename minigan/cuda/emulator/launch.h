@@ -27,24 +27,27 @@ template <class... A> typename Count<sizeof...(A)>::type numbers_of(void (*)(A..
 template <class F, F kernel> void life() { unpack<F, kernel>(kernel, here().launch->arguments, numbers_of(kernel)); }
 
 static thread_local Host* host;  // of this thread of the host: a signal arrives on a stack of its own
-static struct sigaction before[4];
-constexpr int FAULTS[3] = {SIGSEGV, SIGBUS, SIGFPE};
+constexpr int FAULTS[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}, KINDS = sizeof FAULTS / sizeof *FAULTS;
+static struct sigaction before[KINDS + 1];
 constexpr int STOP = SIGURG;  // sent by the watchdog; ignored by whoever does not expect it
 
 static void on_signal(int number, siginfo_t* info, void*) {
     Host* h = host;
     if (!h || !h->busy) {  // not ours
         if (number != STOP) {
-            for (int i = 0; i < 3; ++i) sigaction(FAULTS[i], &before[i], nullptr);
+            for (int i = 0; i < KINDS; ++i) sigaction(FAULTS[i], &before[i], nullptr);
             raise(number);
         }
         return;
     }
     h->busy = false;
     if (number == STOP) fail(*h, "it was stopped because it ran too long; it was");
-    const char* kind = number == SIGFPE ? "integer division by zero" : "access to memory that is not there, address";
-    if (number == SIGFPE) fail(*h, "%s", kind);
-    fail(*h, "%s %p", kind, info->si_addr);
+    if (number == SIGFPE) fail(*h, "integer division by zero");
+    if (number != SIGSEGV && number != SIGBUS) fail(*h, "a trap, or a call of abort(),");
+    const uintptr_t guard = reinterpret_cast<uintptr_t>(h->running->memory + PAGE);
+    if (reinterpret_cast<uintptr_t>(info->si_addr) - guard < PAGE)
+        fail(*h, "its local variables need more than %d KiB of stack;", int(FIBER_BYTES / 1024 - 32));
+    fail(*h, "access to memory that is not there, address %p", info->si_addr);
 }
 
 static void* run_host(void* which) {
@@ -78,8 +81,8 @@ static void run(Launch& launch, int count) {
     struct sigaction action = {};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-    for (int i = 0; i < 3; ++i) sigaction(FAULTS[i], &action, &before[i]);
-    sigaction(STOP, &action, &before[3]);
+    for (int i = 0; i < KINDS; ++i) sigaction(FAULTS[i], &action, &before[i]);
+    sigaction(STOP, &action, &before[KINDS]);
     pthread_t others[MAX_HOSTS];
     int started = 0;
     for (int i = 0; i < count; ++i) prepare(*host_number(i), launch);
@@ -87,8 +90,8 @@ static void run(Launch& launch, int count) {
         if (!pthread_create(&others[started], nullptr, run_host, hosts[i])) ++started;
     run_host(hosts[0]);
     for (int i = 0; i < started; ++i) pthread_join(others[i], nullptr);
-    for (int i = 0; i < 3; ++i) sigaction(FAULTS[i], &before[i], nullptr);
-    sigaction(STOP, &before[3], nullptr);
+    for (int i = 0; i < KINDS; ++i) sigaction(FAULTS[i], &before[i], nullptr);
+    sigaction(STOP, &before[KINDS], nullptr);
 }
 }  // namespace minigan
 
@@ -132,6 +135,9 @@ MINIGAN_NAME(unsigned long) MINIGAN_NAME(long long) MINIGAN_NAME(unsigned long l
 template <class T> struct MiniganName<const T> {
     static void put(char* to, size_t n) { strncat(to, "const ", n - strlen(to) - 1), MiniganName<T>::put(to, n); }
 };
+template <class T> struct MiniganName<volatile T> {
+    static void put(char* to, size_t n) { strncat(to, "volatile ", n - strlen(to) - 1), MiniganName<T>::put(to, n); }
+};
 template <class T> struct MiniganName<T*> {
     static void put(char* to, size_t n) { MiniganName<T>::put(to, n), strncat(to, "*", n - strlen(to) - 1); }
 };
@@ -140,10 +146,18 @@ template <class... A> void minigan_types(void (*)(A...), char* to, size_t n) {
     int unused[] = {0, (MiniganName<A>::put(to, n), strncat(to, ";", n - strlen(to) - 1), 0)...};
     (void)unused;
 }
-#define MINIGAN_EXPORT(KERNEL)                                                                                  \
-    extern "C" __attribute__((visibility("default"))) void (*minigan_life_##KERNEL())() {                               \
-        return &minigan::life<decltype(&KERNEL), &KERNEL>;                                                              \
-    }                                                                                                                   \
-    extern "C" __attribute__((visibility("default"))) void minigan_types_##KERNEL(char* to, size_t n) {                 \
-        minigan_types(&KERNEL, to, n);                                                                                  \
+// A dynamic shared array that is declared outside of any function.
+template <class T> struct MiniganDynamic {
+    operator T*() const { return static_cast<T*>(minigan_dynamic_shared()); }
+    template <class I> T& operator[](I i) const { return static_cast<T*>(minigan_dynamic_shared())[i]; }
+};
+
+// Behind the kernel's text, so with names that no macro of it has.
+#define MINIGAN_EXPORT(MINIGAN_KERNEL)                                                                              \
+    extern "C" __attribute__((visibility("default"))) void (*minigan_life_##MINIGAN_KERNEL())() {                   \
+        return &minigan::life<decltype(&MINIGAN_KERNEL), &MINIGAN_KERNEL>;                                          \
+    }                                                                                                               \
+    extern "C" __attribute__((visibility("default"))) void minigan_types_##MINIGAN_KERNEL(char* minigan_to,         \
+                                                                                          unsigned long minigan_n) { \
+        minigan_types(&MINIGAN_KERNEL, minigan_to, minigan_n);                                                      \
     }

@@ -1,6 +1,6 @@
 // The sanitizer: every access of the kernel's own text to memory is looked at just before it happens.
 //
-// The compiler announces the accesses (-fsanitize=thread), sanitizer.py numbers the places they come from, and the
+// The compiler announces the accesses (-fsanitize=thread), instrument.py numbers the places they come from, and the
 // functions at the end of this file receive both. For every four bytes of an array a Cell remembers who wrote them last
 // and who has read them since. Two accesses to the same byte race if they come from different threads, one of them writes,
 // not both are atomic, and no barrier lies between. One host runs all blocks, one after the other.
@@ -17,7 +17,7 @@ Host* host_number(int i);  // launch.h
 enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK };
 
 struct Finding {
-    int kind, site, other_site, array, size, writes, other_writes, thread, other_thread;
+    int kind, place, other_place, array, size, writes, other_writes, atomic, thread, other_thread;
     unsigned block[3];
     int64_t offset;  // of the access, in bytes from the array's beginning
     uint64_t address, count;
@@ -54,10 +54,10 @@ struct Array {
 constexpr int SPAN_BITS = 36, MAX_ARRAYS = 256, MAX_FINDINGS = 1000, MAX_PLACES = 4096;
 constexpr size_t SPAN = size_t(1) << SPAN_BITS, RED_ZONE = 64 * 1024;
 
-// Written by sanitizer.py: every __shared__ array, with GAP bytes of nothing before and behind it; a null ends the table.
+// Written by instrument.py: every __shared__ array, with a gap of nothing before and behind it; a null ends the table.
 struct SharedArray { char* begin; uint64_t size; };
 extern "C" __attribute__((visibility("hidden"))) SharedArray minigan_shared_arrays[];
-constexpr size_t GAP = 1024;
+extern "C" __attribute__((visibility("hidden"))) uint64_t minigan_gap;          // bytes
 extern "C" __attribute__((visibility("hidden"))) int minigan_first_place;        // of barriers and atomics; the places of accesses have the numbers below
 extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  // this library, from the linker
 
@@ -104,8 +104,8 @@ static Finding* report(Host& h, Kind kind, int array, int site, int other_site =
     Finding* finding = nullptr;
     for (int i = 0; i < watch->findings && !finding; ++i) {
         Finding& known = watch->finding[i];
-        const bool same = known.site == site && known.other_site == other_site;
-        if (known.kind == kind && known.array == array && (same || (known.site == other_site && known.other_site == site)))
+        const bool same = known.place == site && known.other_place == other_site;
+        if (known.kind == kind && known.array == array && (same || (known.place == other_site && known.other_place == site)))
             finding = &known;
     }
     if (finding) {
@@ -116,7 +116,7 @@ static Finding* report(Host& h, Kind kind, int array, int site, int other_site =
         finding = &watch->finding[watch->findings++];
         finding->count = 1;
     }
-    finding->kind = kind, finding->array = array, finding->site = site, finding->other_site = other_site;
+    finding->kind = kind, finding->array = array, finding->place = site, finding->other_place = other_site;
     finding->thread = h.now, finding->other_thread = other_thread;
     finding->block[0] = built_in.block.x, finding->block[1] = built_in.block.y, finding->block[2] = built_in.block.z;
     return finding;
@@ -137,7 +137,7 @@ MINIGAN_QUICK bool lies_in(uintptr_t address, const void* begin, size_t size) {
     return address - reinterpret_cast<uintptr_t>(begin) < size;
 }
 
-// The number of the block's own array at an address, or of one less than GAP away; −1 for none.
+// The number of the block's own array at an address, or of one less than a gap away; −1 for none.
 MINIGAN_QUICK int shared_array(const Host& h, uintptr_t address) {
     if (lies_in(address, h.below, sizeof h.below + sizeof h.shared)) return watch->arrays - 1;
     if (address < watch->shared_begin || address >= watch->shared_end) return -1;
@@ -152,11 +152,14 @@ static bool is_private(const Host& h, uintptr_t address) {
 }
 
 // The number of the array that an access goes to; −1 where there is nothing to look at, which is reported if it is wrong.
+// One that no red zone catches is not carried out: it could hit anything of this process.
 MINIGAN_QUICK int find(Host& h, uintptr_t address, int size, int site, bool writes) {
     const uintptr_t span = (address - watch->spans) >> SPAN_BITS;
     const int number = span < uintptr_t(watch->globals) ? int(span) : shared_array(h, address);
     if (number >= 0 && watch->array[number].holds(address, size)) return number;
-    if (number >= 0 || !is_private(h, address)) report_access(h, OUT_OF_BOUNDS, number, address, size, site, writes);
+    if (number < 0 && is_private(h, address)) return -1;
+    report_access(h, OUT_OF_BOUNDS, number, address, size, site, writes);
+    if (number < 0) fail(h, "access to memory that is not there, address %p", reinterpret_cast<void*>(address));
     return -1;
 }
 
@@ -183,25 +186,37 @@ MINIGAN_QUICK void remember_reader(const Host& h, Cell& cell, Record now) {
     if (warp == cell.reads[1].thread() / LANES && warp != h.now / LANES) cell.reads[1] = now;
 }
 
-// One access within a cell.
-MINIGAN_QUICK void look_at_cell(Host& h, int number, uintptr_t address, int size, int site, bool writes, bool atomic) {
-    const Array& array = watch->array[number];
+struct Access {
+    int array;
+    uintptr_t address;
+    int64_t size;
+    int site;
+    bool reads, writes, atomic;
+    bool races, known;  // whether it races with an earlier one; whether any byte of it has been written
+};
+
+// The part of an access that lies in one cell.
+MINIGAN_QUICK void look_at_cell(Host& h, Access& access, uintptr_t address, int size) {
+    const Array& array = watch->array[access.array];
     Cell& cell = array.cell(address);
     const uint32_t bytes = ((1u << size) - 1) << (address & 3);
-    const Record now = {uint64_t(watch->time) << 32 | uint64_t(site) << 16 | uint64_t(h.now) << 5 | atomic << 4 | bytes};
+    const Record now = {uint64_t(watch->time) << 32 | uint64_t(access.site) << 16 | uint64_t(h.now) << 5 |
+                        uint64_t(access.atomic) << 4 | bytes};
     const auto against = [&](Record earlier, bool wrote) {
-        if (!races(h, earlier, now)) return;
-        Finding* finding = report_access(h, RACE, number, address, size, site, writes, earlier.site(), earlier.thread());
-        if (finding) finding->other_writes = wrote;
+        if (access.races || !races(h, earlier, now)) return;
+        access.races = true;
+        Finding* finding = report_access(h, RACE, access.array, access.address, access.size, access.site, access.writes,
+                                         earlier.site(), earlier.thread());
+        if (finding) finding->other_writes = wrote, finding->atomic = access.atomic || earlier.atomic();
     };
     against(cell.write, true);
     if (!array.given) {
         const uint32_t begin = array.shared ? watch->block : 1;
         if (cell.since < begin) cell.since = begin, cell.written = 0;
-        if ((!writes || atomic) && bytes & ~cell.written) report_access(h, UNINITIALISED, number, address, size, site, false);
-        if (writes) cell.written |= bytes;
+        access.known |= (bytes & cell.written) != 0;
+        if (access.writes) cell.written |= bytes;
     }
-    if (!writes) return remember_reader(h, cell, now);
+    if (!access.writes) return remember_reader(h, cell, now);
     against(cell.reads[0], false), against(cell.reads[1], false);
     cell.write = now;
 }
@@ -221,28 +236,32 @@ static void refine(Array& array) {
     array = finer;
 }
 
-__attribute__((noinline)) static void look_at_cells(Host& h, int number, uintptr_t address, int64_t size, int site,
-                                                    bool writes, bool atomic) {
-    Array& array = watch->array[number];
-    if (size < 4 && array.shift) refine(array);
-    for (const uintptr_t end = address + size; address < end;) {
-        const int64_t whole = 1 << array.shift, count = whole - (address & (whole - 1)), left = end - address;
-        look_at_cell(h, number, address, left < count ? left : count, site, writes, atomic);
-        address += left < count ? left : count;
+__attribute__((noinline)) static void look_at_cells(Host& h, Access& access) {
+    Array& array = watch->array[access.array];
+    if (access.size < 4 && array.shift) refine(array);
+    for (uintptr_t address = access.address, end = address + access.size; address < end;) {
+        const int64_t whole = 1 << array.shift, rest = whole - (address & (whole - 1)), left = end - address;
+        const int count = left < rest ? left : rest;
+        look_at_cell(h, access, address, count);
+        address += count;
     }
 }
 
-MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool writes, bool atomic = false) {
+MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, bool atomic = false) {
     Host& h = here();
     watch->last_site = site;
     const int number = find(h, address, size, site, writes);
     if (number < 0) return;
-    if (size == 4 && address % 4 == 0 && watch->array[number].shift) look_at_cell(h, number, address, 4, site, writes, atomic);
-    else look_at_cells(h, number, address, size, site, writes, atomic);
+    const Array& array = watch->array[number];
+    Access access = {number, address, size, site, reads, writes, atomic, false, array.given};
+    if (size == 4 && address % 4 == 0 && array.shift) look_at_cell(h, access, address, 4);
+    else look_at_cells(h, access);
+    // One byte that was written is enough: what lies between the members of a struct never is.
+    if (reads && !access.known) report_access(h, UNINITIALISED, number, address, size, site, false);
 }
 
-void on_atomic(void* address, int size, Place place) {
-    look(reinterpret_cast<uintptr_t>(address), size, place_number(place), true, true);
+void on_atomic(void* address, int size, bool reads, Place place) {
+    look(reinterpret_cast<uintptr_t>(address), size, place_number(place), reads, true, true);
 }
 
 // ---- barriers -----------------------------------------------------------------------------------------------------
@@ -253,16 +272,16 @@ void on_arrival(Host& h, Place place) { watch->arrived_at[h.now] = watch->last_s
 
 // Every thread of the block has to come to the same __syncthreads().
 void on_block_barrier(Host& h) {
-    int here = -1, elsewhere = -1, returned = -1;
+    int waits = -1, elsewhere = -1, returned = -1;
     for (int t = 0; t < h.launch->threads; ++t) {
         if (h.state[t] == DONE) returned = t;
-        else if (here < 0) here = t;
-        else if (watch->arrived_at[t] != watch->arrived_at[here]) elsewhere = t;
+        else if (waits < 0) waits = t;
+        else if (watch->arrived_at[t] != watch->arrived_at[waits]) elsewhere = t;
     }
-    if (here >= 0 && (elsewhere >= 0 || returned >= 0)) {
+    if (waits >= 0 && (elsewhere >= 0 || returned >= 0)) {
         const int other = elsewhere >= 0 ? watch->arrived_at[elsewhere] : -1;
-        Finding* finding = report(h, DIVERGENT_BARRIER, -1, watch->arrived_at[here], other, elsewhere >= 0 ? elsewhere : returned);
-        if (finding) finding->thread = here;
+        Finding* finding = report(h, DIVERGENT_BARRIER, -1, watch->arrived_at[waits], other, elsewhere >= 0 ? elsewhere : returned);
+        if (finding) finding->thread = waits;
     }
     watch->phase = ++watch->time;
 }
@@ -318,14 +337,14 @@ static bool enter_globals(int count, const uint64_t* sizes, const bool* given, v
 static bool enter_shared(size_t dynamic) {
     for (SharedArray* each = minigan_shared_arrays; each->begin; ++each) {
         const uintptr_t begin = reinterpret_cast<uintptr_t>(each->begin), end = begin + each->size;
-        if (!watch->shared_begin || begin - GAP < watch->shared_begin) watch->shared_begin = begin - GAP;
-        if (end + GAP > watch->shared_end) watch->shared_end = end + GAP;
+        if (!watch->shared_begin || begin - minigan_gap < watch->shared_begin) watch->shared_begin = begin - minigan_gap;
+        if (end + minigan_gap > watch->shared_end) watch->shared_end = end + minigan_gap;
     }
     watch->owner = static_cast<uint8_t*>(take(watch->shared_end - watch->shared_begin + 16));
     for (SharedArray* each = minigan_shared_arrays; each->begin; ++each) {
         const uintptr_t begin = reinterpret_cast<uintptr_t>(each->begin);
         if (!enter(begin, each->size, false, true)) return false;
-        const uintptr_t from = begin - GAP - watch->shared_begin, to = begin + each->size + GAP - watch->shared_begin;
+        const uintptr_t from = begin - minigan_gap - watch->shared_begin, to = begin + each->size + minigan_gap - watch->shared_begin;
         memset(watch->owner + from / 16, watch->arrays, to / 16 - from / 16);
     }
     return enter(reinterpret_cast<uintptr_t>(host_number(0)->shared), dynamic, false, true);
@@ -364,13 +383,13 @@ MINIGAN_API void minigan_unwatch() {
     watch = nullptr;
 }
 
-// ---- what the compiler's announcements become: see sanitizer.py ---------------------------------------------------
+// ---- what the compiler's announcements become: see instrument.py ---------------------------------------------------
 
-#define MINIGAN_LOOK(SIZE)                                                                                                    extern "C" void minigan_read##SIZE(uintptr_t address, int site) { minigan::look(address, SIZE, site, false); }            extern "C" void minigan_write##SIZE(uintptr_t address, int site) { minigan::look(address, SIZE, site, true); }
+#define MINIGAN_LOOK(SIZE)                                                                                                    extern "C" void minigan_read##SIZE(uintptr_t address, int site) { minigan::look(address, SIZE, site, true, false); }            extern "C" void minigan_write##SIZE(uintptr_t address, int site) { minigan::look(address, SIZE, site, false, true); }
 MINIGAN_LOOK(1) MINIGAN_LOOK(2) MINIGAN_LOOK(4) MINIGAN_LOOK(8) MINIGAN_LOOK(16)
 
-extern "C" void minigan_read_range(uintptr_t address, uint64_t size, int site) { minigan::look(address, size, site, false); }
-extern "C" void minigan_write_range(uintptr_t address, uint64_t size, int site) { minigan::look(address, size, site, true); }
+extern "C" void minigan_read_range(uintptr_t address, uint64_t size, int site) { minigan::look(address, size, site, true, false); }
+extern "C" void minigan_write_range(uintptr_t address, uint64_t size, int site) { minigan::look(address, size, site, false, true); }
 extern "C" void* minigan_memcpy(void* to, const void* from, size_t size, int site) {
     minigan_read_range(reinterpret_cast<uintptr_t>(from), size, site);
     minigan_write_range(reinterpret_cast<uintptr_t>(to), size, site);

@@ -20,10 +20,12 @@ ADVICE = {
     "race within a warp": "Lanes of a warp do not run in step either: put a __syncthreads() between these two, or a "
     "__syncwarp() if only lanes of one warp meet there.",
     "race of one line": "Threads of a block run in no particular order: let one of them do it, or use an atomic.",
+    "race with an atomic": "One of the two is atomic: make the other one atomic too, or keep them apart by a barrier. (A plain "
+    "read whose value an atomicCAS then checks is all right.)",
     "uninitialised": "Write it first; what is written in one block is gone in the next.",
     "divergent-barrier": "Every thread of the block has to come to the same __syncthreads(): move it out of the branch.",
     "deadlock": "Every thread that a barrier or a shuffle waits for has to come to it.",
-    "fault": "The launch ended behind this line, the last one that was seen to touch memory.",
+    "fault": "The launch ended near this line, the last one that was seen to touch memory.",
 }
 
 
@@ -106,7 +108,7 @@ class _Found(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_int) for name in (
-            "kind", "place", "other_place", "array", "size", "writes", "other_writes", "thread", "other_thread")),
+            "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "thread", "other_thread")),
         ("block", ctypes.c_uint * 3),
         ("offset", ctypes.c_int64), ("address", ctypes.c_uint64), ("count", ctypes.c_uint64),
     ]  # fmt: skip
@@ -147,7 +149,8 @@ class Watched:
 
     def __exit__(self, *error):
         for region in self.regions:
-            ctypes.memmove(region.begin, region.address, region.end - region.begin)
+            if region.writeable:
+                ctypes.memmove(region.begin, region.address, region.end - region.begin)
         self.library.code.minigan_unwatch()
 
     def findings(self, failure):
@@ -186,6 +189,8 @@ class Watched:
             advice = ADVICE["race within a warp"]
         if kind == "race" and found.writes and found.other_writes and line == other_line:
             advice = ADVICE["race of one line"]
+        if kind == "race" and found.atomic:
+            advice = ADVICE["race with an atomic"]
         return Finding(
             kind, file, line, self._code(file, line), message, tuple(found.block), tuple(threads), array, index,
             found.address or None, other_line, self._code(other_file, other_line), found.count, advice,
@@ -226,9 +231,9 @@ class Watched:
                 found.offset // region.itemsize,
                 f"{(region.end - region.begin) // region.itemsize} elements",
             )
-        names = [*self.library.shared, dynamic_name(self.text)]
-        size = max(1, found.size)
-        return names[found.array - len(self.regions)], found.offset // size, "fewer elements"
+        shared = [*self.library.shared, (dynamic_name(self.text), self.plan.shared)]
+        name, total = shared[found.array - len(self.regions)]
+        return name, found.offset // found.size, f"{total // found.size} elements of this size"
 
     def _thread(self, number):
         x, y, _ = self.plan.block
@@ -258,6 +263,7 @@ class _Region:
     name: str
     itemsize: int
     given: bool
+    writeable: bool
     address: int = 0
 
     def __contains__(self, array):
@@ -277,9 +283,10 @@ def _regions(plan, arguments, outputs):
         if regions and begin < regions[-1].end:
             last = regions[-1]
             last.end, last.given = max(last.end, end), last.given or given
+            last.writeable = last.writeable or array.flags.writeable
             last.name = last.name if name in last.name.split("/") else f"{last.name}/{name}"
         else:
-            regions.append(_Region(begin, end, name, array.itemsize, given))
+            regions.append(_Region(begin, end, name, array.itemsize, given, array.flags.writeable))
     return regions
 
 
@@ -292,7 +299,7 @@ def dynamic_name(text):
 def line_of(text, file, line):
     """Line `line` of `file` in a text whose #line marks say which file goes where."""
     here, number = None, 0
-    for each in text.splitlines():
+    for each in text.split("\n"):
         if mark := re.match(r'#line (\d+) "(.*)"', each):
             number, here = int(mark[1]), mark[2]
         else:

@@ -97,7 +97,7 @@ void on_arrival(Host& h, Place place);
 void on_block_barrier(Host& h);
 void on_warp_barrier(Host& h, int first, uint32_t group);
 void on_deadlock(Host& h);
-void on_atomic(void* address, int size, Place place);
+void on_atomic(void* address, int size, bool reads, Place place);
 __attribute__((noinline)) static void copy(void* to, const void* from, size_t size) { memcpy(to, from, size); }
 __attribute__((noinline)) static bool equal(const void* a, const void* b, size_t size) { return !memcmp(a, b, size); }
 template <class T> inline void load(T* address, T* old) { copy(old, address, sizeof(T)); }
@@ -113,7 +113,7 @@ inline void on_arrival(Host&, Place) {}
 inline void on_block_barrier(Host&) {}
 inline void on_warp_barrier(Host&, int, uint32_t) {}
 inline void on_deadlock(Host&) {}
-inline void on_atomic(void*, int, Place) {}
+inline void on_atomic(void*, int, bool, Place) {}
 template <class T> inline void load(T* address, T* old) { __atomic_load(address, old, __ATOMIC_RELAXED); }
 template <class T> inline bool swap(T* address, T* old, T* next) {  // else *old is what is there
     return __atomic_compare_exchange(address, old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
@@ -134,8 +134,10 @@ inline Host& here() { return *static_cast<Host*>(owner_of_stack()); }
         text += vsnprintf(text, end - text, format, values);
         va_end(values);
         const Index &block = built_in.block, &thread = built_in.thread;
-        snprintf(text, end - text, " in block (%u, %u, %u), thread (%u, %u, %u)", block.x, block.y, block.z, thread.x,
-                 thread.y, thread.z);
+        text += snprintf(text, end - text, " in block (%u, %u, %u)", block.x, block.y, block.z);
+        // While a block is a loop, its thread is in a register that nobody here knows.
+        if (!h.independent || !h.launch->forward)
+            snprintf(text, end - text, ", thread (%u, %u, %u)", thread.x, thread.y, thread.z);
     }
     siglongjmp(h.escape, 1);
 }
@@ -188,10 +190,6 @@ static void pass_on(Host& h) {
     Fiber* next = h.state[thread] == READY ? h.fiber[thread] : free_fiber(h);
     become(h, thread);
     prefetch_stack(h.fiber[h.launch->order[h.cursor]]);
-    if (Fiber* after = h.fiber[h.launch->order[h.cursor]]) {
-        const char* sp = static_cast<char*>(after->sp);
-        __builtin_prefetch(sp), __builtin_prefetch(sp + 64), __builtin_prefetch(sp + 128), __builtin_prefetch(sp + 192), __builtin_prefetch(sp+256);
-    }
     Fiber* from = h.running;
     h.running = next;
     minigan_switch(&from->sp, next->sp);

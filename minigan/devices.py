@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import sys
 
 from .errors import DeviceError
 
@@ -55,6 +56,11 @@ def _load(name):
     if problem := why_no_cuda():
         raise DeviceError(problem)
     return Device(name, importlib.import_module("cupy"), importlib.import_module("minigan.cuda"))
+
+
+def array_module(array):
+    """NumPy or CuPy: the module the array comes from."""
+    return sys.modules[type(array).__module__.partition(".")[0]]
 
 
 @functools.cache

@@ -1,19 +1,46 @@
 """Layers: a Module holds parameters and other modules, and maps a Tensor to a Tensor."""
 
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import numpy as np
 
-from . import init, ops
+from . import init, ops, shapes
+from .devices import array_module
+from .devices import device as get_device
 from .errors import MiniganError
 from .random import Generator
 from .tensor import Tensor
 
 
+def _to_numpy(array):
+    """A copy of a device array."""
+    return array.copy() if isinstance(array, np.ndarray) else array.get()
+
+
+def _parameter(tensor):
+    tensor.requires_grad = True
+    return tensor
+
+
+def _zeros(size, generator, value=0.0):
+    return _parameter(Tensor(generator.device.xp.full(size, value, generator.dtype), generator.device))
+
+
+def _some_generator():
+    return Generator(np.random.default_rng().integers(2**63))
+
+
 class Module:
     """Anything with parameters. Tensors that require a gradient and are set as attributes are its parameters;
     Modules set as attributes are its children. Both are found in the order in which they were set.
+
+    `buffers` are device arrays that belong to the state but are not trained. In `training` mode, the default, some layers
+    behave differently than in use: see `train` and `eval`.
     """
+
+    training = True
+    buffers = MappingProxyType({})
 
     def __call__(self, x):
         return self.forward(x)
@@ -31,30 +58,59 @@ class Module:
                 found |= {f"{name}.{inner}": parameter for inner, parameter in value.named_parameters().items()}
         return found
 
+    def modules(self):
+        """{"0.": Module, …}: this module as "", and all below it."""
+        found = {"": self}
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                found |= {f"{name}.{inner}": module for inner, module in value.modules().items()}
+        return found
+
     def parameters(self):
         """All parameters as a list, in a fixed order."""
         return list(self.named_parameters().values())
 
+    def named_buffers(self):
+        """{"1.running_mean": array, …} of this module and all below it."""
+        return {at + name: array for at, module in self.modules().items() for name, array in module.buffers.items()}
+
+    def train(self, training=True):
+        """Switch this module and all below it to training, or to use; returns the module."""
+        for module in self.modules().values():
+            module.training = training
+        return self
+
+    def eval(self):
+        """Switch this module and all below it to use; returns the module."""
+        return self.train(False)
+
     def state(self):
         """{name: NumPy array}: a copy of all that `load_state` needs."""
-        return {name: parameter.numpy().copy() for name, parameter in self.named_parameters().items()}
+        parameters = {name: parameter.numpy().copy() for name, parameter in self.named_parameters().items()}
+        return parameters | {name: _to_numpy(array) for name, array in self.named_buffers().items()}
 
     def load_state(self, state):
-        """Overwrite every parameter in place. Raises MiniganError where names or shapes differ."""
-        parameters = self.named_parameters()
-        if parameters.keys() != state.keys():
-            raise MiniganError(f"state holds {', '.join(sorted(state))}, expected {', '.join(sorted(parameters))}")
-        for name, parameter in parameters.items():
-            if np.shape(state[name]) != parameter.shape:
-                raise MiniganError(f"state of {name} has shape {np.shape(state[name])}, expected {parameter.shape}")
+        """Overwrite every parameter and buffer in place. Raises MiniganError where names or shapes differ."""
+        parameters, buffers = self.named_parameters(), self.named_buffers()
+        everything = parameters | buffers
+        if everything.keys() != state.keys():
+            raise MiniganError(f"state holds {', '.join(sorted(state))}, expected {', '.join(sorted(everything))}")
+        for name, value in everything.items():
+            if np.shape(state[name]) != value.shape:
+                raise MiniganError(f"state of {name} has shape {np.shape(state[name])}, expected {value.shape}")
         for name, parameter in parameters.items():
             parameter.copy_(state[name])
+        for name, array in buffers.items():
+            array[...] = array_module(array).asarray(state[name], array.dtype)
 
     def to(self, device):
-        """Move all parameters to another device, in place; returns the module. Build the optimizer afterwards."""
+        """Move all parameters and buffers to another device, in place; returns the module. Build the optimizer afterwards."""
         for parameter in self.parameters():
             moved = parameter.to(device)
             parameter.data, parameter.device = moved.data, moved.device
+        for module in self.modules().values():
+            xp = get_device(device).xp
+            module.buffers = {name: xp.asarray(_to_numpy(array)) for name, array in module.buffers.items()}
         return self
 
     @contextmanager
@@ -77,16 +133,154 @@ class Dense(Module):
     """
 
     def __init__(self, inputs, outputs, initial=init.glorot_uniform, generator=None):
-        generator = generator or Generator(np.random.default_rng().integers(2**63))
-        self.weight = initial((inputs, outputs), generator)
-        self.bias = Tensor(generator.device.xp.zeros(outputs, generator.dtype), generator.device)
-        self.weight.requires_grad = self.bias.requires_grad = True
+        generator = generator or _some_generator()
+        self.weight, self.bias = _parameter(initial((inputs, outputs), generator)), _zeros(outputs, generator)
 
     def forward(self, x):
         return ops.matmul(x, self.weight, self.bias)
 
     def __repr__(self):
         return f"Dense({self.weight.shape[0]}, {self.weight.shape[1]})"
+
+
+class Conv2d(Module):
+    """y = x ∗ w + b. Shapes: (n, inputs, h, w) → (n, outputs, i, j); w (outputs, inputs, kernel, kernel), b (outputs,).
+
+    `kernel` and `stride` are numbers or pairs; `padding` is "same", "valid", a number or ((top, bottom), (left, right)).
+    `initial` draws w (see minigan.init); `generator` gives the numbers, the device and the dtype. b starts at 0.
+    """
+
+    def __init__(self, inputs, outputs, kernel, stride=1, padding="same", initial=init.glorot_uniform, generator=None):
+        generator = generator or _some_generator()
+        self.stride, self.padding = stride, padding
+        self.weight = _parameter(initial((outputs, inputs, *shapes.pair(kernel)), generator))
+        self.bias = _zeros(outputs, generator)
+
+    def forward(self, x):
+        return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+
+    def __repr__(self):
+        outputs, inputs, *kernel = self.weight.shape
+        return f"Conv2d({inputs}, {outputs}, {tuple(kernel)}, stride={self.stride}, padding={self.padding!r})"
+
+
+class ConvTranspose2d(Module):
+    """The transposed convolution, + b. Shapes: (n, inputs, h, w) → (n, outputs, h · stride, w · stride) for padding "same";
+    w (inputs, outputs, kernel, kernel), b (outputs,). The settings are those of Conv2d.
+    """
+
+    def __init__(self, inputs, outputs, kernel, stride=1, padding="same", initial=init.glorot_uniform, generator=None):
+        generator = generator or _some_generator()
+        self.stride, self.padding = stride, padding
+        self.weight = _parameter(initial((inputs, outputs, *shapes.pair(kernel)), generator))
+        self.bias = _zeros(outputs, generator)
+
+    def forward(self, x):
+        return ops.conv_transpose2d(x, self.weight, self.bias, self.stride, self.padding)
+
+    def __repr__(self):
+        inputs, outputs, *kernel = self.weight.shape
+        return f"ConvTranspose2d({inputs}, {outputs}, {tuple(kernel)}, stride={self.stride}, padding={self.padding!r})"
+
+
+class BatchNorm(Module):
+    """Every channel to mean β and deviation γ: over the batch in training, by running averages in use.
+
+    Shapes: (n, channels) or (n, channels, h, w) → the same. `momentum` is the share of the newest batch in the running
+    averages, of which the variance is unbiased. Source: Ioffe and Szegedy 2015.
+    """
+
+    def __init__(self, channels, momentum=0.1, epsilon=1e-5, generator=None):
+        generator = generator or _some_generator()
+        self.momentum, self.epsilon = momentum, epsilon
+        self.gamma, self.beta = _zeros(channels, generator, 1.0), _zeros(channels, generator)
+        xp = generator.device.xp
+        self.buffers = {
+            "running_mean": xp.zeros(channels, generator.dtype),
+            "running_variance": xp.ones(channels, generator.dtype),
+        }
+
+    def forward(self, x):
+        if not self.training:
+            return self._use(x)
+        y, mean, variance = ops.batch_norm(x, self.gamma, self.beta, self.epsilon)
+        count = x.size // x.shape[1]
+        average = x.device.primitives.running_average
+        average(self.buffers["running_mean"], mean, self.momentum)
+        average(self.buffers["running_variance"], variance, self.momentum, count / (count - 1))
+        return y
+
+    def _use(self, x):
+        mean, variance = (Tensor(self.buffers[f"running_{name}"], x.device) for name in ("mean", "variance"))
+        scale = self.gamma / (variance + self.epsilon).sqrt()
+        shift = self.beta - mean * scale
+        along = (-1, *(1,) * (len(x.shape) - 2))
+        return x * scale.reshape(along) + shift.reshape(along)
+
+    def __repr__(self):
+        return f"BatchNorm({self.gamma.shape[0]})"
+
+
+class MaxPool2d(Module):
+    """The largest pixel of each window of `kernel`, `stride` (default: `kernel`) apart."""
+
+    def __init__(self, kernel, stride=None):
+        self.kernel, self.stride = kernel, stride
+
+    def forward(self, x):
+        return ops.max_pool2d(x, self.kernel, self.stride)
+
+    def __repr__(self):
+        return f"MaxPool2d({self.kernel}, {self.stride})"
+
+
+class Upsample(Module):
+    """Every pixel repeated `factor` times in both directions."""
+
+    def __init__(self, factor=2):
+        self.factor = factor
+
+    def forward(self, x):
+        return ops.upsample2d(x, self.factor)
+
+    def __repr__(self):
+        return f"Upsample({self.factor})"
+
+
+class Dropout(Module):
+    """In training, every element is 0 with probability `rate`, and the others grow by 1 / (1 − rate); in use, x itself."""
+
+    def __init__(self, rate, generator):
+        self.rate, self.generator = rate, generator
+
+    def forward(self, x):
+        return ops.dropout(x, self.rate, self.generator) if self.training else x
+
+    def __repr__(self):
+        return f"Dropout({self.rate})"
+
+
+class Reshape(Module):
+    """Each sample to `shape`. Shapes: (n, …) → (n, *shape)."""
+
+    def __init__(self, *shape):
+        self.shape = shape
+
+    def forward(self, x):
+        return x.reshape((x.shape[0], *self.shape))
+
+    def __repr__(self):
+        return f"Reshape{self.shape}"
+
+
+class Flatten(Module):
+    """Each sample to one row. Shapes: (n, …) → (n, everything else)."""
+
+    def forward(self, x):
+        return x.reshape((x.shape[0], -1))
+
+    def __repr__(self):
+        return "Flatten()"
 
 
 class LeakyReLU(Module):

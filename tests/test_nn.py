@@ -105,3 +105,86 @@ def test_initial_weights_have_the_deviation_of_the_paper(draw, deviation, limit)
     weights = draw((300, 200), mg.random.Generator(7)).numpy()
     assert abs(weights.std() / deviation - 1) < 0.02 and abs(weights.mean()) < 0.02 * deviation
     assert limit is None or np.abs(weights).max() <= limit
+
+
+def discriminator(generator):
+    layers = (
+        nn.Conv2d(1, 4, 5, 2, generator=generator),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(4, 6, (3, 5), 2, "valid", generator=generator),
+        nn.BatchNorm(6, generator=generator),
+        nn.Dropout(0.3, generator),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Dense(12, 1, generator=generator),
+    )
+    return nn.Sequential(*layers)
+
+
+def test_images_go_through_every_layer():
+    generator = mg.random.Generator(0, dtype="float64")
+    x = generator.normal((3, 1, 20, 18))
+    D = discriminator(generator)
+    assert D(x).shape == (3, 1)
+    G = nn.Sequential(
+        nn.Dense(7, 24, generator=generator),
+        nn.Reshape(4, 2, 3),
+        nn.Upsample(2),
+        nn.ConvTranspose2d(4, 2, 5, 2, generator=generator),
+        nn.Tanh(),
+    )
+    y = G(generator.normal((3, 7)))
+    assert y.shape == (3, 2, 8, 12)
+    y.mean().backward()
+    assert all(parameter.grad.shape == parameter.shape for parameter in G.parameters())
+    assert repr(G.layers[3]) == "ConvTranspose2d(4, 2, (5, 5), stride=2, padding='same')"
+
+
+def test_in_use_a_net_answers_for_each_image_alike():
+    """Neither the other images of a batch nor chance has a say, as they have in training."""
+    generator = mg.random.Generator(0, dtype="float64")
+    x, D = generator.normal((6, 1, 20, 18)), discriminator(generator)
+    assert not np.allclose(D(x).numpy(), D(x).numpy())
+    D.eval()
+    assert np.allclose(D(x).numpy()[2:4], D(mg.ops.rows(x, 2, 4)).numpy())
+    assert not D.layers[4].training and D.train() is D and D.layers[4].training
+
+
+@pytest.mark.parametrize("device", ["cpu", "emulator"])
+def test_running_statistics_are_updated_saved_and_used(device):
+    generator = mg.random.Generator(0, device, "float64")
+    norm = nn.BatchNorm(3, momentum=0.2, generator=generator)
+    mean, variance = np.zeros(3), np.ones(3)
+    for _ in range(3):
+        x = generator.normal((4, 3, 5, 2), 1.0, 2.0)
+        norm(x)
+        mean = 0.8 * mean + 0.2 * x.numpy().mean((0, 2, 3))
+        variance = 0.8 * variance + 0.2 * x.numpy().var((0, 2, 3), ddof=1)
+    state = norm.state()
+    assert_close(state["running_mean"], mean)
+    assert_close(state["running_variance"], variance)
+    other = nn.BatchNorm(3, generator=generator)
+    other.load_state(state)
+    expected = (x.numpy() - mean[:, None, None]) / np.sqrt(variance + 1e-5)[:, None, None]
+    assert_close(other.eval()(x).numpy(), expected)
+
+
+def test_batch_norm_trains_as_pytorchs():
+    torch = pytest.importorskip("torch")
+    generator = mg.random.Generator(0, dtype="float64")
+    ours, theirs = nn.BatchNorm(5, generator=generator), torch.nn.BatchNorm2d(5).double()
+    for _ in range(3):
+        x = generator.normal((4, 5, 3, 2))
+        assert_close(ours(x).numpy(), theirs(torch.tensor(x.numpy().copy())).detach().numpy(), 1e-10)
+    assert_close(ours.buffers["running_variance"], theirs.running_var.numpy(), 1e-10)
+    assert_close(ours.eval()(x).numpy(), theirs.eval()(torch.tensor(x.numpy().copy())).detach().numpy(), 1e-10)
+
+
+def test_initial_weights_of_convolutions():
+    generator = mg.random.Generator(0, dtype="float64")
+    shape = (64, 32, 5, 5)
+    uniform = mg.init.glorot_uniform(shape, generator).numpy()
+    assert np.abs(uniform).max() <= np.sqrt(6 / (96 * 25)) and abs(uniform.std() * np.sqrt(96 * 25 / 2) - 1) < 0.01
+    assert abs(mg.init.he_normal(shape, generator).numpy().std() / np.sqrt(2 / (32 * 25)) - 1) < 0.02
+    cut = mg.init.truncated_normal(0.02)(shape, generator).numpy()
+    assert np.abs(cut).max() <= 0.04 and abs(cut.std() / 0.02 - 0.8796) < 0.01  # of a normal cut off at 2σ

@@ -125,3 +125,60 @@ def test_a_state_of_another_size_is_refused():
         adam.load_state(adam.state() | {"first": np.zeros(1, np.float32)})
     with pytest.raises(mg.MiniganError, match="got none"):
         adam.load_state({})
+
+
+def test_momentum_and_rmsprop_by_their_formulas():
+    random = np.random.default_rng(1)
+    theta, gradients = random.standard_normal(17), random.standard_normal((5, 17))
+    for make, formula in (
+        (lambda p: optim.Momentum(p, lr=0.1, momentum=0.9), lambda v, g: (0.9 * v + g, 0.9 * v + g)),
+        (
+            lambda p: optim.RMSProp(p, lr=0.1, rho=0.99, eps=1e-8),
+            lambda v, g: (0.99 * v + 0.01 * g * g, g / (np.sqrt(0.99 * v + 0.01 * g * g) + 1e-8)),
+        ),
+    ):
+        parameter = mg.tensor(theta, dtype="float64", requires_grad=True)
+        optimizer, expected, v = make([parameter]), theta.copy(), np.zeros(17)
+        for gradient in gradients:
+            parameter.grad = mg.tensor(gradient, dtype="float64")
+            optimizer.step()
+            v, change = formula(v, gradient)
+            expected -= 0.1 * change
+        assert_close(parameter.numpy(), expected)
+
+
+def test_optimizers_against_pytorch():
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(2)
+    theta, gradients = random.standard_normal(17), random.standard_normal((5, 17))
+    for ours, theirs in (
+        (optim.Adam, torch.optim.Adam),
+        (optim.Momentum, lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9)),
+        (optim.RMSProp, torch.optim.RMSprop),
+    ):
+        mine, right = mg.tensor(theta, dtype="float64", requires_grad=True), torch.tensor(theta, requires_grad=True)
+        one, other = ours([mine], lr=0.01), theirs([right], lr=0.01)
+        for gradient in gradients:
+            mine.grad, right.grad = mg.tensor(gradient, dtype="float64"), torch.tensor(gradient)
+            one.step(), other.step()
+        assert_close(mine.numpy(), right.detach().numpy(), 1e-10)
+
+
+def test_clamp_bounds_every_weight_and_the_tape_notices():
+    parameter = mg.tensor([-3.0, 0.005, np.nan, 2.0], requires_grad=True)
+    sgd = optim.SGD([parameter], lr=1.0)
+    y = (parameter * parameter).sum()
+    sgd.clamp(0.01)
+    assert parameter.numpy()[[0, 1, 3]].tolist() == np.float32([-0.01, 0.005, 0.01]).tolist() and np.isnan(
+        parameter.numpy()[2]
+    )
+    with pytest.raises(mg.MiniganError, match="changed in place"):
+        y.backward()
+
+
+def test_bad_settings_of_momentum_and_rmsprop():
+    parameter = mg.tensor([1.0], requires_grad=True)
+    with pytest.raises(mg.MiniganError, match=r"momentum 1.0, expected in \[0, 1\)"):
+        optim.Momentum([parameter], lr=1.0, momentum=1.0)
+    with pytest.raises(mg.MiniganError, match=r"rho -0.1, expected in \[0, 1\)"):
+        optim.RMSProp([parameter], rho=-0.1)

@@ -5,7 +5,6 @@ needed to make one, and tests look at them. `launch` then binds the arrays, chec
 declared parameters, and calls the driver.
 """
 
-import sys
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite, prod
@@ -13,6 +12,7 @@ from numbers import Real
 
 import numpy as np
 
+from ..devices import array_module
 from ..errors import DeviceError, LaunchError, MiniganError
 from . import emulator, source
 
@@ -128,11 +128,6 @@ def empty(shape, like, dtype=None):
     if xp is not np:
         return xp.empty(shape, dtype)
     return np.full(shape, np.nan if dtype.kind == "f" else np.iinfo(dtype).max, dtype)
-
-
-def array_module(array):
-    """NumPy or CuPy: the module the array comes from."""
-    return sys.modules[type(array).__module__.partition(".")[0]]
 
 
 def launch(plan, **arrays):

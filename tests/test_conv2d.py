@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+from compare import assert_close
+
+import minigan as mg
+from minigan import ops, reference, shapes
+from minigan.check import CASES, calls, check_gradient
+
+
+@pytest.mark.parametrize("case", CASES["conv2d"], ids=lambda case: case.name)
+def test_gradients(case):
+    assert check_gradient(case) < 1e-6
+
+
+def by_the_formula(x, w, bias, stride, padding):
+    """Σ x[n, c, i s₀ + p − top, j s₁ + q − left] w[o, c, p, q] + bias[o], term by term."""
+    n, o, rows, columns = shapes.conv2d(x.shape, w.shape, None, stride, padding)
+    y = np.zeros((n, o, rows, columns))
+    for image, output, i, j in np.ndindex(y.shape):
+        y[image, output, i, j] = 0.0 if bias is None else bias[output]
+        for c, p, q in np.ndindex(w.shape[1:]):
+            r, s = i * stride[0] + p - padding[0][0], j * stride[1] + q - padding[1][0]
+            if 0 <= r < x.shape[2] and 0 <= s < x.shape[3]:
+                y[image, output, i, j] += x[image, c, r, s] * w[output, c, p, q]
+    return y
+
+
+def test_reference_is_the_sum_it_says():
+    random = np.random.default_rng(0)
+    x, w, bias = (random.standard_normal(shape) for shape in ((2, 3, 5, 4), (2, 3, 3, 2), (2,)))
+    for stride, padding in (((1, 1), ((0, 0), (0, 0))), ((2, 1), ((1, 2), (0, 3))), ((3, 2), ((2, 0), (1, 1)))):
+        assert_close(reference.conv2d(x, w, bias, stride, padding), by_the_formula(x, w, bias, stride, padding))
+
+
+def test_the_three_are_derivatives_of_one_form():
+    """⟨g, x ∗ w⟩ = ⟨backward_data(g, w), x⟩ = ⟨backward_weight(g, x), w⟩, on every configuration that kernels are checked on."""
+    for call in calls("conv2d", seed=5):
+        if call.primitive == "conv2d_backward_weight":
+            g, x, kernel, stride, padding = call.args
+            w = np.random.default_rng(1).standard_normal((g.shape[1], x.shape[1], *kernel))
+            form = np.vdot(g, reference.conv2d(x, w, None, stride, padding))
+            size = np.vdot(np.abs(g), reference.conv2d(np.abs(x), np.abs(w), None, stride, padding)) + 1e-300
+            assert (
+                abs(np.vdot(reference.conv2d_backward_data(g, w, x.shape, stride, padding), x) - form) <= 1e-12 * size
+            )
+            assert (
+                abs(np.vdot(reference.conv2d_backward_weight(g, x, kernel, stride, padding), w) - form) <= 1e-12 * size
+            )
+
+
+def test_same_is_tensorflows():
+    """⌈size / stride⌉ results, and of an odd padding the smaller part in front."""
+    for size, kernel, stride in np.ndindex(33, 7, 3):
+        size, kernel, stride = size + 1, kernel + 1, stride + 1
+        (before, after), _ = shapes.explicit_padding("same", (size, 1), (kernel, 1), (stride, 1))
+        rows = shapes.conv2d((1, 1, size, 1), (1, 1, kernel, 1), None, (stride, 1), ((before, after), (0, 0)))[2]
+        assert rows == -(-size // stride) and 0 <= after - before <= 1
+        needed = (rows - 1) * stride + kernel - size  # by the last window
+        assert before + after == max(needed, 0)
+
+
+def test_a_transposed_convolution_doubles_an_image():
+    x, w = mg.tensor(np.ones((2, 3, 4, 5))), mg.tensor(np.ones((3, 2, 5, 5)))
+    assert ops.conv_transpose2d(x, w, stride=2, padding="same").shape == (2, 2, 8, 10)
+    assert ops.conv_transpose2d(x, w, stride=2).shape == (2, 2, 11, 13)
+    assert ops.conv_transpose2d(x, w, stride=2, size=(12, 14)).shape == (2, 2, 12, 14)
+
+
+def test_against_pytorch():
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(2)
+    for _ in range(50):
+        stride, kernel = (tuple(int(v) for v in random.integers(1, most + 1, 2)) for most in (3, 7))
+        (top, bottom), (left, right) = padding = tuple(
+            tuple(int(v) for v in pads) for pads in random.integers(0, 4, (2, 2))
+        )
+        n, c, o = (int(v) for v in random.integers(1, 18, 3))
+        size = tuple(int(k + random.integers(0, 6)) for k in kernel)
+        x, w, b = (random.standard_normal(shape) for shape in ((n % 3 + 1, c, *size), (o, c, *kernel), (o,)))
+        ours = [mg.tensor(each, dtype="float64", requires_grad=True) for each in (x, w, b)]
+        theirs = [torch.tensor(each, requires_grad=True) for each in (x, w, b)]
+        y = ops.conv2d(*ours, stride, padding)
+        padded = torch.nn.functional.pad(theirs[0], (left, right, top, bottom))
+        truth = torch.nn.functional.conv2d(padded, *theirs[1:], stride)
+        g = random.standard_normal(y.shape)
+        y.backward(mg.tensor(g, dtype="float64"))
+        truth.backward(torch.tensor(g))
+        assert_close(y.numpy(), truth.detach().numpy(), 1e-10)
+        for mine, right_one in zip(ours, theirs):
+            assert_close(mine.grad.numpy(), right_one.grad.numpy(), 1e-10)
+        pads = tuple(int(v) for v in random.integers(0, 2, 2))
+        z, v = (random.standard_normal(shape) for shape in ((2, c, 3, 4), (c, o, 3, 5)))
+        ours = ops.conv_transpose2d(
+            *(mg.tensor(each, dtype="float64") for each in (z, v, b)), stride, tuple((p, p) for p in pads)
+        )
+        truth = torch.nn.functional.conv_transpose2d(*(torch.tensor(each) for each in (z, v, b)), stride, pads)
+        assert_close(ours.numpy(), truth.numpy(), 1e-10)
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "stride", "padding", "message"),
+    [
+        ((1, 3, 8, 8), (4, 2, 3, 3), 1, 0, r"x has 3 channels, w takes 2"),
+        ((1, 3, 2, 2), (4, 3, 5, 5), 1, 1, r"the padded image \(4, 4\) is smaller than the kernel \(5, 5\)"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), 0, 0, r"stride \(0, 0\) must be at least 1"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), 1, -1, r"padding .* at least 0"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), 1, "sane", r"padding 'sane': expected a number"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), 1, (1, 1), r"padding \(1, 1\), expected"),
+        ((3, 8, 8), (4, 3, 3, 3), 1, 0, r"takes images \(n, c, h, w\)"),
+    ],
+)
+def test_what_does_not_fit_is_said(x, w, stride, padding, message):
+    with pytest.raises(mg.MiniganError, match=message):
+        ops.conv2d(mg.tensor(np.ones(x)), mg.tensor(np.ones(w)), None, stride, padding)

@@ -432,6 +432,14 @@ INNOCENT = {
                 __syncwarp();
             }
         if (t == 0) x[blockIdx.x] = s[0];""",
+    "a double by atomicCAS": """
+        double* sum = (double*)x;
+        unsigned long long *p = (unsigned long long*)sum, old = *p, assumed;
+        do {
+            assumed = old;
+            double next = *(double*)&assumed + 1.0;
+            old = atomicCAS(p, assumed, *(unsigned long long*)&next);
+        } while (old != assumed);""",
     "counted by atomics": """
         __shared__ unsigned count;
         if (t == 0) count = 0;

@@ -148,29 +148,29 @@ inline int __all_sync(unsigned int mask, int predicate, MINIGAN_PLACE) {
 }
 
 // Atomics, on global and on shared memory: blocks may run on several threads of the host.
-#define MINIGAN_ATOMIC(NAME, READS, RESULT)                                                              \
+#define MINIGAN_ATOMIC(NAME, KIND, RESULT)                                                               \
     template <class T> inline T NAME(T* address, typename minigan::Plain<T>::type value, MINIGAN_PLACE) { \
-        minigan::on_atomic(address, sizeof(T), READS, place);                                            \
+        minigan::on_atomic(address, sizeof(T), minigan::KIND, place);                                    \
         T old, next;                                                                                     \
         minigan::load(address, &old);                                                                    \
         do next = RESULT;                                                                                \
         while (!minigan::swap(address, &old, &next));                                                    \
         return old;                                                                                      \
     }
-MINIGAN_ATOMIC(atomicAdd, true, old + value)
-MINIGAN_ATOMIC(atomicSub, true, old - value)
-MINIGAN_ATOMIC(atomicMin, true, value < old ? value : old)
-MINIGAN_ATOMIC(atomicMax, true, old < value ? value : old)
-MINIGAN_ATOMIC(atomicAnd, true, old & value)
-MINIGAN_ATOMIC(atomicOr, true, old | value)
-MINIGAN_ATOMIC(atomicXor, true, old ^ value)
-MINIGAN_ATOMIC(atomicExch, false, value)
-MINIGAN_ATOMIC(atomicInc, true, old >= value ? 0 : old + 1)
-MINIGAN_ATOMIC(atomicDec, true, old == 0 || old > value ? value : old - 1)
+MINIGAN_ATOMIC(atomicAdd, UPDATES, old + value)
+MINIGAN_ATOMIC(atomicSub, UPDATES, old - value)
+MINIGAN_ATOMIC(atomicMin, UPDATES, value < old ? value : old)
+MINIGAN_ATOMIC(atomicMax, UPDATES, old < value ? value : old)
+MINIGAN_ATOMIC(atomicAnd, UPDATES, old & value)
+MINIGAN_ATOMIC(atomicOr, UPDATES, old | value)
+MINIGAN_ATOMIC(atomicXor, UPDATES, old ^ value)
+MINIGAN_ATOMIC(atomicExch, OVERWRITES, value)
+MINIGAN_ATOMIC(atomicInc, UPDATES, old >= value ? 0 : old + 1)
+MINIGAN_ATOMIC(atomicDec, UPDATES, old == 0 || old > value ? value : old - 1)
 template <class T>
 inline T atomicCAS(T* address, typename minigan::Plain<T>::type expected, typename minigan::Plain<T>::type value,
                    MINIGAN_PLACE) {
-    minigan::on_atomic(address, sizeof(T), true, place);
+    minigan::on_atomic(address, sizeof(T), minigan::COMPARES, place);
     minigan::swap(address, &expected, &value);
     return expected;
 }

@@ -20,8 +20,11 @@ struct Finding {
     int kind, place, other_place, array, size, writes, other_writes, atomic, thread, other_thread;
     unsigned block[3];
     int64_t offset;  // of the access, in bytes from the array's beginning
-    uint64_t address, count;
+    uint64_t address, count, excused;
 };
+
+// A plain read that raced with an atomic. It is excused if the reader then puts what it read to an atomicCAS.
+struct Guess { uintptr_t address; int finding; uint64_t count; };
 
 // An access: when, where in the text, by which thread of the block, atomic or not, to which of the four bytes.
 struct Record {
@@ -76,8 +79,9 @@ struct Watch {
     int arrived_at[MAX_THREADS];         // the place of the barrier or shuffle where each thread arrived last
     uint32_t known[MAX_THREADS][LANES];  // up to which time a thread knows what each lane of its warp did
     int last_site;
-    int findings;
+    int findings, latest;  // latest: the one that was counted last
     Finding finding[MAX_FINDINGS];
+    Guess guess[MAX_THREADS];
 };
 static Watch* watch;
 
@@ -109,10 +113,12 @@ static Finding* report(Host& h, Kind kind, int array, int site, int other_site =
             finding = &known;
     }
     if (finding) {
+        watch->latest = finding - watch->finding;
         ++finding->count;
         if (kind != RACE || !within_warp(finding->thread, finding->other_thread) || within_warp(h.now, other_thread)) return nullptr;
     } else {
         if (watch->findings == MAX_FINDINGS) return nullptr;
+        watch->latest = watch->findings;
         finding = &watch->finding[watch->findings++];
         finding->count = 1;
     }
@@ -186,6 +192,12 @@ MINIGAN_QUICK void remember_reader(const Host& h, Cell& cell, Record now) {
     if (warp == cell.reads[1].thread() / LANES && warp != h.now / LANES) cell.reads[1] = now;
 }
 
+static void remember_guess(int thread, uintptr_t address) {
+    Guess& guess = watch->guess[thread];
+    if (guess.address != address || guess.finding != watch->latest) guess = {address, watch->latest, 0};
+    ++guess.count;
+}
+
 struct Access {
     int array;
     uintptr_t address;
@@ -208,6 +220,8 @@ MINIGAN_QUICK void look_at_cell(Host& h, Access& access, uintptr_t address, int 
         Finding* finding = report_access(h, RACE, access.array, access.address, access.size, access.site, access.writes,
                                          earlier.site(), earlier.thread());
         if (finding) finding->other_writes = wrote, finding->atomic = access.atomic || earlier.atomic();
+        if (earlier.atomic() && !access.writes) remember_guess(h.now, access.address);
+        if (access.atomic && !wrote) remember_guess(earlier.thread(), access.address);
     };
     against(cell.write, true);
     if (!array.given) {
@@ -260,8 +274,23 @@ MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, b
     if (reads && !access.known) report_access(h, UNINITIALISED, number, address, size, site, false);
 }
 
-void on_atomic(void* address, int size, bool reads, Place place) {
-    look(reinterpret_cast<uintptr_t>(address), size, place_number(place), reads, true, true);
+// The guess of old = *p before atomicCAS(p, old, …): a wrong one is found out, so the read of it is no race.
+static void excuse_guess(const Host& h, uintptr_t address, int size) {
+    Guess& guess = watch->guess[h.now];
+    if (guess.address == address) watch->finding[guess.finding].excused += guess.count, guess = {};
+    const uintptr_t span = (address - watch->spans) >> SPAN_BITS;
+    const int number = span < uintptr_t(watch->globals) ? int(span) : shared_array(h, address);
+    if (number < 0 || !watch->array[number].holds(address, size)) return;
+    for (int byte = 0; byte < size; ++byte)
+        for (Record& slot : watch->array[number].cell(address + byte).reads)
+            if (slot.thread() == h.now) slot = {};
+}
+
+void on_atomic(void* address, int size, Atomic kind, Place place) {
+    const uintptr_t where = reinterpret_cast<uintptr_t>(address);
+    const int site = place_number(place);
+    if (kind == COMPARES) excuse_guess(here(), where, size);
+    look(where, size, site, kind != OVERWRITES, true, true);
 }
 
 // ---- barriers -----------------------------------------------------------------------------------------------------

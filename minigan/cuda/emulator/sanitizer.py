@@ -20,8 +20,7 @@ ADVICE = {
     "race within a warp": "Lanes of a warp do not run in step either: put a __syncthreads() between these two, or a "
     "__syncwarp() if only lanes of one warp meet there.",
     "race of one line": "Threads of a block run in no particular order: let one of them do it, or use an atomic.",
-    "race with an atomic": "One of the two is atomic: make the other one atomic too, or keep them apart by a barrier. (A plain "
-    "read whose value an atomicCAS then checks is all right.)",
+    "race with an atomic": "One of the two is atomic: make the other one atomic too, or keep them apart by a barrier.",
     "uninitialised": "Write it first; what is written in one block is gone in the next.",
     "divergent-barrier": "Every thread of the block has to come to the same __syncthreads(): move it out of the branch.",
     "deadlock": "Every thread that a barrier or a shuffle waits for has to come to it.",
@@ -110,7 +109,8 @@ class _Found(ctypes.Structure):
         *((name, ctypes.c_int) for name in (
             "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "thread", "other_thread")),
         ("block", ctypes.c_uint * 3),
-        ("offset", ctypes.c_int64), ("address", ctypes.c_uint64), ("count", ctypes.c_uint64),
+        ("offset", ctypes.c_int64),
+        *((name, ctypes.c_uint64) for name in ("address", "count", "excused")),
     ]  # fmt: skip
 
 
@@ -157,7 +157,7 @@ class Watched:
         """What was found; `failure` is what ended the launch early, or "" where it did not."""
         pointer = ctypes.POINTER(_Found)()
         count = self.library.code.minigan_findings(ctypes.byref(pointer))
-        found = [self._finding(pointer[i]) for i in range(count)]
+        found = [self._finding(pointer[i]) for i in range(count) if pointer[i].excused < pointer[i].count]
         explained = any(
             each.kind == "deadlock" or (each.kind == "out-of-bounds" and "not there" in failure) for each in found
         )

@@ -90,6 +90,8 @@ struct Host {
     char shared[MAX_SHARED];
 };
 
+enum Atomic { UPDATES, OVERWRITES, COMPARES };  // what an atomic does with the old value
+
 #ifdef MINIGAN_SANITIZE
 // What sanitizer.cpp is told. There is one host, so nothing has to be atomic: the instrumentation would replace it.
 void on_block(Host& h);
@@ -97,7 +99,7 @@ void on_arrival(Host& h, Place place);
 void on_block_barrier(Host& h);
 void on_warp_barrier(Host& h, int first, uint32_t group);
 void on_deadlock(Host& h);
-void on_atomic(void* address, int size, bool reads, Place place);
+void on_atomic(void* address, int size, Atomic kind, Place place);
 __attribute__((noinline)) static void copy(void* to, const void* from, size_t size) { memcpy(to, from, size); }
 __attribute__((noinline)) static bool equal(const void* a, const void* b, size_t size) { return !memcmp(a, b, size); }
 template <class T> inline void load(T* address, T* old) { copy(old, address, sizeof(T)); }
@@ -113,7 +115,7 @@ inline void on_arrival(Host&, Place) {}
 inline void on_block_barrier(Host&) {}
 inline void on_warp_barrier(Host&, int, uint32_t) {}
 inline void on_deadlock(Host&) {}
-inline void on_atomic(void*, int, bool, Place) {}
+inline void on_atomic(void*, int, Atomic, Place) {}
 template <class T> inline void load(T* address, T* old) { __atomic_load(address, old, __ATOMIC_RELAXED); }
 template <class T> inline bool swap(T* address, T* old, T* next) {  // else *old is what is there
     return __atomic_compare_exchange(address, old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);

@@ -35,7 +35,7 @@ __attribute__((noinline)) static void minigan_switch(void** from, void* to) {
           "cc");
 }
 asm(".text\n.p2align 4\n" MINIGAN_SYMBOL("minigan_enter") ":\n  popq %rax\n  callq *%rax\n  ud2\n");
-#elif defined(__aarch64__)
+#elif defined(__aarch64__)  // compiled in the tests, never run
 __attribute__((noinline)) static void minigan_switch(void** from, void* to) {
     register void** x0 asm("x0") = from;
     register void* x1 asm("x1") = to;

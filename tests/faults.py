@@ -42,25 +42,8 @@ class Fault:
 
 
 FAULTS = (
-    Fault(
-        "write guard off by one",
-        "out-of-bounds",
-        "x",
-        "if (i <= n) x[i] = 1;  //!",
-        "<=",
-        "<",
-        length=100,
-        n=100,
-    ),
-    Fault(
-        "no guard",
-        "out-of-bounds",
-        "x",
-        "if (i < n) x[i] = 1;  //!",
-        "if (i < n) ",
-        "if (i < 100) ",
-        length=100,
-    ),
+    Fault("write guard off by one", "out-of-bounds", "x", "if (i <= n) x[i] = 1;  //!", "<=", "<", length=100, n=100),
+    Fault("no guard", "out-of-bounds", "x", "if (i < n) x[i] = 1;  //!", "if (i < n) ", "if (i < 100) ", length=100),
     Fault(
         "negative index",
         "out-of-bounds",
@@ -73,14 +56,7 @@ x[i] = l;
         "x[i - 1]",
         "x[i]",
     ),
-    Fault(
-        "far away",
-        "out-of-bounds",
-        "x",
-        "x[i + 5000000000l] = 1;  //!",
-        "+ 5000000000l",
-        "",
-    ),
+    Fault("far away", "out-of-bounds", "x", "x[i + 5000000000l] = 1;  //!", "+ 5000000000l", ""),
     Fault(
         "null",
         "out-of-bounds",
@@ -133,14 +109,7 @@ x[i] = d[t];
         "t > 62",
         shared=255,
     ),
-    Fault(
-        "last byte outside",
-        "out-of-bounds",
-        "x",
-        "((char*)x)[4 * i + 4] = 1;  //!",
-        "+ 4",
-        "+ 3",
-    ),
+    Fault("last byte outside", "out-of-bounds", "x", "((char*)x)[4 * i + 4] = 1;  //!", "+ 4", "+ 3"),
     Fault(
         "float4 beyond the end",
         "out-of-bounds",
@@ -326,15 +295,7 @@ x[i] = s[t];  //!
         "blockIdx.x == 0",
         "true",
     ),
-    Fault(
-        "accumulator not cleared",
-        "uninitialised",
-        "x",
-        "x[i] += 1;  //!",
-        "+=",
-        "=",
-        output=True,
-    ),
+    Fault("accumulator not cleared", "uninitialised", "x", "x[i] += 1;  //!", "+=", "=", output=True),
     Fault(
         "barrier in a branch",
         "divergent-barrier",

@@ -12,9 +12,9 @@ NAMES = ("auto", "cpu", "cuda", "emulator")
 class Device(str):
     """A device's name ("cpu", "cuda", "emulator") that also knows its array module `xp` and its `primitives`.
 
-    `xp` makes, copies and moves arrays; every computation goes through `primitives`:
-    minigan.reference for "cpu", minigan.cuda for "cuda" (CuPy arrays) and "emulator" (NumPy arrays: the same kernels,
-    compiled for and run by the CPU). The two export the same functions.
+    `xp` makes, copies and moves arrays; every computation goes through `primitives`: minigan.reference for "cpu", with
+    faster convolutions (see minigan.cpu); minigan.cuda for "cuda" (CuPy arrays) and "emulator" (NumPy arrays: the same
+    kernels, compiled for and run by the CPU). All export the same functions.
     """
 
     def __new__(cls, name, xp, primitives):
@@ -50,7 +50,9 @@ def device(name):
 def _load(name):
     """Imports happen here and not at the top: CuPy is imported only once a device asks for it."""
     if name == "cpu":
-        return Device(name, importlib.import_module("numpy"), importlib.import_module("minigan.reference"))
+        cpu = importlib.import_module("minigan.cpu")
+        cpu.keep_freed_memory()
+        return Device(name, importlib.import_module("numpy"), cpu.PRIMITIVES)
     if name == "emulator":
         return Device(name, importlib.import_module("numpy"), importlib.import_module("minigan.cuda"))
     if problem := why_no_cuda():

@@ -111,6 +111,18 @@ class Tensor:
             leaf.grad = arrived if leaf.grad is None else leaf.grad + arrived
 
 
+class Outline:
+    """What a node keeps of an input whose values its backward does not read: the shape."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def __len__(self):
+        return self.shape[0]
+
+
 class Function:
     """One operation: `forward` on arrays, `backward` on Tensors.
 
@@ -122,13 +134,14 @@ class Function:
                                                   or where the derivative is zero
 
     `backward` may read self.inputs (the Tensors that went in) and, where `saves_output` is set, self.output.
-    `saves_inputs` says whether it reads the inputs' values, not just their shapes: those may then not change in place.
+    `saves_inputs` says whether it reads the inputs' values: those are kept, and may not change in place. Else self.inputs
+    holds Outlines, which have a shape only.
     """
 
     saves_inputs = True
     saves_output = False
     is_view = False  # whether the result looks at the first input's memory: then an in-place change concerns both
-    inputs = None  # the Tensors and numbers that went in; None again once the graph is given back
+    inputs = None  # the Tensors (or Outlines) and numbers that went in; None again once the graph is given back
 
     def forward(self, *arrays):
         raise NotImplementedError(f"{type(self).__name__}.forward")
@@ -167,8 +180,13 @@ class Function:
             raise MiniganError(
                 f"{type(self).__name__}: a Function is one node of the graph: make a new one for each call"
             )
-        self.inputs, self.order = inputs, next(_clock)
+        self.order = next(_clock)
         tensors = [value if isinstance(value, Tensor) else None for value in inputs]
+        self.inputs = inputs
+        if not self.saves_inputs:  # then nothing keeps their memory for this node's sake
+            self.inputs = tuple(
+                value if tensor is None else Outline(tensor.shape) for value, tensor in zip(inputs, tensors)
+            )
         # Where each gradient goes: to the node that made the input, to the leaf itself, or nowhere.
         self.sources = [
             (value.creator or value) if value is not None and value.requires_grad else None for value in tensors
@@ -306,7 +324,7 @@ def _pass_on(node, arrived, gradients, useful):
     for value, source, wanted, part in zip(node.inputs, node.sources, node.wanted, parts, strict=True):
         if not wanted or part is None:
             continue
-        if part.data.shape != value.data.shape:
+        if part.shape != value.shape:
             raise MiniganError(
                 f"{type(node).__name__}.backward returned a gradient of shape {part.shape} for an input of {value.shape}"
             )

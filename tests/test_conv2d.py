@@ -5,6 +5,7 @@ from compare import assert_close
 import minigan as mg
 from minigan import ops, reference, shapes
 from minigan.check import CASES, calls, check_gradient
+from minigan.reference import conv2d_fast
 
 
 @pytest.mark.parametrize("case", CASES["conv2d"], ids=lambda case: case.name)
@@ -48,6 +49,20 @@ def test_the_three_are_derivatives_of_one_form():
             )
 
 
+@pytest.mark.parametrize(("few", "many"), [(0, 99), (99, 99), (0, 1)], ids=["patches", "planes", "frequency"])
+def test_the_fast_arrangements_are_the_textbook(monkeypatch, few, many):
+    random = np.random.default_rng()
+    monkeypatch.setattr(conv2d_fast, "FEW", few)
+    monkeypatch.setattr(conv2d_fast, "MANY", many)
+    for call in calls("conv2d", seed=random.integers(2**32)):
+        monkeypatch.setattr(conv2d_fast, "ROWS", random.choice([1, 10, 1024]))
+        monkeypatch.setattr(conv2d_fast, "NUMBERS", random.choice([1, 1000, 2**20]))
+        truth, fast = (getattr(each, call.primitive)(*call.args) for each in (reference, conv2d_fast))
+        assert fast.flags.c_contiguous and fast.dtype == truth.dtype and fast.shape == truth.shape
+        size = max(np.abs(truth).max(initial=0), 1)  # of frequencies, the error is relative to the largest result
+        assert np.isfinite(fast).all() and (np.abs(fast - truth) <= 1e-12 * size).all(), call
+
+
 def test_same_is_tensorflows():
     """⌈size / stride⌉ results, and of an odd padding the smaller part in front."""
     for size, kernel, stride in np.ndindex(33, 7, 3):
@@ -88,13 +103,29 @@ def test_against_pytorch():
         assert_close(y.numpy(), truth.detach().numpy(), 1e-10)
         for mine, right_one in zip(ours, theirs):
             assert_close(mine.grad.numpy(), right_one.grad.numpy(), 1e-10)
-        pads = tuple(int(v) for v in random.integers(0, 2, 2))
-        z, v = (random.standard_normal(shape) for shape in ((2, c, 3, 4), (c, o, 3, 5)))
-        ours = ops.conv_transpose2d(
-            *(mg.tensor(each, dtype="float64") for each in (z, v, b)), stride, tuple((p, p) for p in pads)
-        )
-        truth = torch.nn.functional.conv_transpose2d(*(torch.tensor(each) for each in (z, v, b)), stride, pads)
-        assert_close(ours.numpy(), truth.numpy(), 1e-10)
+
+
+def test_transposed_against_pytorch():
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        stride, kernel = (tuple(int(v) for v in random.integers(1, most + 1, 2)) for most in (3, 7))
+        pads = tuple(tuple(int(v) for v in random.integers(0, k // 2 + 1, 2)) for k in kernel)
+        n, c, o = (int(v) for v in random.integers(1, [4, 18, 18]))
+        size = tuple(int(v) for v in random.integers(4, 8, 2))
+        x, w, b = (random.standard_normal(shape) for shape in ((n, c, *size), (c, o, *kernel), (o,)))
+        ours = [mg.tensor(each, dtype="float64", requires_grad=True) for each in (x, w, b)]
+        theirs = [torch.tensor(each, requires_grad=True) for each in (x, w, b)]
+        y = ops.conv_transpose2d(*ours, stride, pads)
+        whole = torch.nn.functional.conv_transpose2d(*theirs, stride)
+        ((top, bottom), (left, right)), (height, width) = pads, whole.shape[2:]
+        truth = whole[:, :, top : height - bottom, left : width - right]  # PyTorch takes no uneven padding
+        g = random.standard_normal(y.shape)
+        y.backward(mg.tensor(g, dtype="float64"))
+        truth.backward(torch.tensor(g))
+        assert_close(y.numpy(), truth.detach().numpy(), 1e-10)
+        for mine, right_one in zip(ours, theirs):
+            assert_close(mine.grad.numpy(), right_one.grad.numpy(), 1e-10)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_only_wanted_gradients_are_computed(monkeypatch):
     x, w = mg.tensor(np.ones((2, 3))), mg.tensor(np.ones((3, 4)), requires_grad=True)
     y = (x @ w).sum()
     products = []
-    monkeypatch.setattr(reference, "matmul", lambda *args: products.append(args) or np.ones((3, 4)))
+    monkeypatch.setattr(x.device.primitives, "matmul", lambda *args: products.append(args) or np.ones((3, 4)))
     y.backward()
     assert len(products) == 1  # of w; none of x
 

@@ -13,6 +13,8 @@ from ..tensor import Function
 
 
 class LeakyReLU(Function):
+    saves_inputs, saves_output = False, True  # y has the sign of x, and the next layer keeps it anyway
+
     def __init__(self, slope):
         if not 0 <= slope <= 1:
             raise MiniganError(f"leaky_relu: slope {slope}, expected 0 (ReLU) to 1 (the identity)")
@@ -22,15 +24,15 @@ class LeakyReLU(Function):
         return self.primitives.leaky_relu(x, self.slope)
 
     def backward(self, g):
-        return LeakyReLUBackward(self.slope)(g, self.inputs[0])
+        return LeakyReLUBackward(self.slope)(g, self.output)
 
 
 class LeakyReLUBackward(Function):
     def __init__(self, slope):
         self.slope = slope
 
-    def forward(self, g, x):
-        return self.primitives.leaky_relu_backward(g, x, self.slope)
+    def forward(self, g, y):
+        return self.primitives.leaky_relu_backward(g, y, self.slope)
 
     def backward(self, gg):
         # f is piecewise linear: f″ = 0 wherever f′ exists.

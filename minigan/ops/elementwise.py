@@ -33,8 +33,8 @@ class Binary(Function):
     def backward(self, g):
         a, b = self.inputs
         return (
-            sum_to(self.grad_a(g, a, b), a.data.shape) if self.wanted[0] else None,
-            sum_to(self.grad_b(g, a, b), b.data.shape) if self.wanted[1] else None,
+            sum_to(self.grad_a(g, a, b), a.shape) if self.wanted[0] else None,
+            sum_to(self.grad_b(g, a, b), b.shape) if self.wanted[1] else None,
         )
 
 

@@ -15,6 +15,8 @@ def leaky_relu(x, slope):
 def leaky_relu_backward(gradient, x, slope):
     """∂L/∂x = g where x > 0, else slope·g. At the kink x = 0 the left derivative is taken.
 
+    The output y will do for x: they have one sign.
+
     Shapes: gradient g and x equal → same.
     """
     factor = np.asarray(x > 0, x.dtype)

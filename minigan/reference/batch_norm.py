@@ -25,7 +25,10 @@ def batch_norm(x, mean, variance, gamma, beta, epsilon):
     """
     shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
     mean, variance, gamma, beta = (_along(x, each) for each in (mean, variance, gamma, beta))
-    return gamma * ((x - mean) / np.sqrt(variance + x.dtype.type(epsilon))) + beta
+    y = x - mean
+    y *= gamma / np.sqrt(variance + x.dtype.type(epsilon))
+    y += beta
+    return y
 
 
 def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
@@ -36,11 +39,15 @@ def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
     """
     shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
     scale = 1 / np.sqrt(_along(x, variance) + x.dtype.type(epsilon))
-    normal = (x - _along(x, mean)) * scale
+    normal = x - _along(x, mean)
+    normal *= scale
     grad_gamma, grad_beta = (gradient * normal).sum(_others(x)), gradient.sum(_others(x))
     share = x.dtype.type(grad_beta.size / x.size)
-    moved = share * (_along(x, grad_beta) + normal * _along(x, grad_gamma))
-    return _along(x, gamma) * scale * (gradient - moved), grad_gamma, grad_beta
+    normal *= share * _along(x, grad_gamma)  # from here on, in place, what is taken off the gradient
+    normal += share * _along(x, grad_beta)
+    grad_x = gradient - normal
+    grad_x *= _along(x, gamma) * scale
+    return grad_x, grad_gamma, grad_beta
 
 
 def running_average(running, value, momentum, scale=1.0):

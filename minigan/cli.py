@@ -38,7 +38,21 @@ arguments, in the kernel's order:
   i32=1000        a number
 """
 
-CHOSEN_AT_START = ("recipe", "data", "preset", "loss", "lr", "beta1", "batch_size", "seed", "out")
+CHANGES = ("data", "net", "width", "loss", "lr", "beta1", "batch_size", "epochs")  # that replace the recipe's own
+CHOSEN_AT_START = (
+    "recipe",
+    "data",
+    "image_size",
+    "preset",
+    "net",
+    "width",
+    "loss",
+    "lr",
+    "beta1",
+    "batch_size",
+    "seed",
+    "out",
+)
 
 
 def main(arguments=None):
@@ -97,12 +111,17 @@ def _add_train(commands):
     add = _add_command(commands, "train", train, "train a GAN", TRAIN_EXAMPLE).add_argument
     add("recipe", nargs="?", metavar="RECIPE", help="what to train; see --list")
     add("--list", action="store_true", help="list the recipes and their presets")
-    add("--data", help="the data set: digits (drawn, offline) or mnist (default: the recipe's)")
+    add("--describe", action="store_true", help="show the recipe's layers, sizes, cost, source and repairs, and stop")
+    add("--data", help="digits (drawn, offline), mnist, fashion-mnist, cifar10, ring, grid or a folder of images (default: "
+        "the recipe's)")  # fmt: skip
+    add("--image-size", type=int, metavar="N", help="crop and resize a folder's images to N×N (default: 32)")
     add("--data-dir", metavar="DIR", help="where the data files are (default: $MINIGAN_DATA, else cached downloads)")
     add("--device", help="cpu, cuda, emulator or auto (default: auto)")
-    add("--preset", help="tuned (default), or seed: the tutorial's own numbers")
-    add("--loss", help="heuristic, minimax or least-squares (default: the recipe's)")
-    add("--lr", type=float, help="Adam's learning rate")
+    add("--preset", help="tuned (default), seed: the tutorial's own numbers, or paper: the paper's")
+    add("--net", help="mlp, deconv, pool, dcgan or dcgan64 (default: the recipe's)")
+    add("--width", type=float, metavar="X", help="times all layers' units and channels (default: 1)")
+    add("--loss", help="heuristic, minimax, least-squares, wasserstein or wasserstein-gp (default: the recipe's)")
+    add("--lr", type=float, help="the learning rate")
     add("--beta1", type=float, help="Adam's first decay")
     add("--batch-size", type=int, metavar="N")
     length = commands.choices["train"].add_mutually_exclusive_group().add_argument
@@ -153,7 +172,7 @@ def train(options):
     kernels = _kernel_choices(options.kernels)
     training, run = _resume(options, kernels) if options.resume else _start(options, kernels)
     epochs = options.epochs or training.recipe.epochs
-    steps = options.steps or epochs * training.steps_per_epoch
+    steps = options.steps or training.steps_until(epochs)
     if steps <= training.steps_done:
         raise MiniganError(f"{run.path} is at step {training.steps_done} already: ask for more by --epochs or --steps")
     sizes = [sum(parameter.size for parameter in network.parameters()) for network in training.networks]
@@ -175,22 +194,33 @@ def train(options):
 
 def _start(options, kernels):
     from . import data
-    from .gans import RunFolder, Training, find_recipe
+    from .gans import RunFolder, Training
     from .gans.run import refuse_occupied
 
-    if not options.recipe:
-        raise MiniganError("train needs a recipe: see minigan train --list")
-    recipe = find_recipe(options.recipe, options.preset or "tuned")
-    changes = {name: getattr(options, name) for name in ("loss", "lr", "beta1", "batch_size", "data", "epochs")}
-    recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+    recipe = _recipe(options)
     if options.seed is not None and not 0 <= options.seed < 2**32:
         raise MiniganError(f"--seed {options.seed}: expected 0 to {2**32 - 1}")
     _choose_kernels(kernels)
     path = Path(options.out) if options.out else _free_folder(recipe.name)
     refuse_occupied(path)
-    training = Training(recipe, data.load(recipe.data, options.data_dir), options.device or "auto", options.seed or 0)
-    data_dir = options.data_dir or (os.environ.get("MINIGAN_DATA") if recipe.data != "digits" else None)
-    return training, RunFolder.create(path, training, data_dir, kernels)
+    images = data.load(recipe.data, options.data_dir, options.image_size)
+    training = Training(recipe, images, options.device or "auto", options.seed or 0)
+    data_dir = options.data_dir or (None if recipe.data in data.NEEDS_NO_FILES else os.environ.get("MINIGAN_DATA"))
+    return training, RunFolder.create(path, training, data_dir, kernels, options.image_size)
+
+
+def _recipe(options):
+    """The recipe that was asked for, with what the options change of it."""
+    from .data import DATASETS
+    from .gans import find_recipe
+
+    if not options.recipe:
+        raise MiniganError("train needs a recipe: see minigan train --list")
+    recipe = find_recipe(options.recipe, options.preset or "tuned")
+    changes = {name: value for name in CHANGES if (value := getattr(options, name)) is not None}
+    if "data" in changes and changes["data"] not in DATASETS:  # a folder, to be found again from anywhere
+        changes["data"] = str(Path(changes["data"]).expanduser().resolve())
+    return dataclasses.replace(recipe, **changes)
 
 
 def _resume(options, kernels):

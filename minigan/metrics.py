@@ -21,6 +21,26 @@ def nearest_labels(samples, images, labels):
     return np.concatenate(found)
 
 
+def modes(samples, points):
+    """How samples (n, 2) spread over the modes of minigan.data.Points, as a dict.
+
+    "high_quality": the share of samples within 3 deviations of a centre; "shares" (modes,): of all samples, those within 3
+    deviations of each; "found": how many modes have at least one; "spread" (modes,): the deviation of a mode's samples
+    within 3, in the data's deviations (NaN where there are none). Source: Lin et al. 2018, PacGAN, section 4.1.
+    """
+    steps = np.asarray(samples, np.float64)[:, None] - points.centres
+    distances = np.sqrt((steps**2).sum(-1))
+    mode = distances.argmin(1)
+    good = distances.min(1) <= 3 * points.deviation
+    counts = np.bincount(mode[good], minlength=len(points.centres))
+    squares = np.bincount(mode[good], (distances.min(1) ** 2)[good], len(points.centres))
+    with np.errstate(invalid="ignore"):
+        spread = np.sqrt(squares / counts / 2) / points.deviation
+    return {
+        "high_quality": good.mean(), "shares": counts / len(samples), "found": int((counts > 0).sum()), "spread": spread,
+    }  # fmt: skip
+
+
 def class_shares(samples, images, classes=10):
     """The share of each class among generated images, named by the nearest training image.
 

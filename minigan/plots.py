@@ -28,6 +28,21 @@ def save_grid(path, images, scale=2):
         Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(part, format="PNG")
 
 
+def save_points(path, samples, data):
+    """Draw samples (n, 2) over points of the data (m, 2), in a frame that the data alone decide."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(*data.T, s=8, color="0.8", label="data")
+    axes.scatter(*samples.T, s=2, color="C0", alpha=0.5, label="generated")
+    reach = 1.2 * np.abs(data).max()
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axes.legend(loc="upper right")
+    with replacing(path) as part:
+        figure.savefig(part, dpi=110)
+
+
 def save_side_by_side(path, left, right):
     """Write two PNG files of one size as one, side by side."""
     from PIL import Image

@@ -1,5 +1,5 @@
-"""Data sets: each loader returns Images, uint8 pixels and their classes."""
+"""Data sets: Images, uint8 pixels and their classes, or Points of the plane and their modes."""
 
-from .dataset import DATASETS, Images, load
+from .dataset import DATASETS, NEEDS_NO_FILES, Images, Points, load
 
-__all__ = ["DATASETS", "Images", "load"]
+__all__ = ["DATASETS", "NEEDS_NO_FILES", "Images", "Points", "load"]

@@ -1,14 +1,21 @@
 """A data set by its name."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from .. import plots
 from ..errors import MiniganError
+from .cifar10 import cifar10
 from .digits import digits
-from .mnist import mnist
+from .folder import images_below
+from .mnist import SOURCES, mnist
+from .points import MIXTURES, draw_points
 
-DATASETS = ("digits", "mnist")
+DATASETS = ("digits", "mnist", "fashion-mnist", "cifar10", "ring", "grid")
+NEEDS_NO_FILES = ("digits", "ring", "grid")
+IMAGE_SIZE = 32  # of a folder's images, unless another is named
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,8 @@ class Images:
     pixels: np.ndarray
     labels: np.ndarray
 
+    shown = 100  # in a picture of samples
+
     def __len__(self):
         return len(self.pixels)
 
@@ -27,18 +36,62 @@ class Images:
         """(channels, height, width) of one image."""
         return self.pixels.shape[1:]
 
+    def batch(self, indices, dtype):
+        """The images at `indices` as a net sees them: in [−1, 1]."""
+        values = self.pixels[indices].astype(dtype)
+        values *= values.dtype.type(2 / 255)
+        values -= values.dtype.type(1)
+        return values
 
-def load(name, folder=None):
-    """The training images of the data set `name`; `folder` is where the user keeps data (see minigan.data.mnist).
+    def draw(self, path, samples):
+        """Write a picture of samples (n, channels, height, width) in [−1, 1]."""
+        plots.save_grid(path, samples)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points (n, 2) around the centres (m, 2) of Gaussians of one deviation, and the mode (n,) that each was drawn from."""
+
+    name: str
+    values: np.ndarray
+    labels: np.ndarray
+    centres: np.ndarray
+    deviation: float
+
+    shown = 2500
+    shape = (2,)
+
+    def __len__(self):
+        return len(self.values)
+
+    def batch(self, indices, dtype):
+        """The points at `indices`."""
+        return self.values[indices].astype(dtype)
+
+    def draw(self, path, samples):
+        """Write a picture of samples (n, 2) over the data."""
+        plots.save_points(path, samples, self.values[: len(samples)])
+
+
+def load(name, folder=None, image_size=None, part="train"):
+    """The data set `name`, or the images in a folder of that name, of `image_size`; `folder` is where the user keeps data (see
+    minigan.data.mnist and minigan.data.cifar10). `part` "test" is what no training sees.
 
     Raises MiniganError for an unknown name, and for missing or damaged files.
     """
+    if name not in DATASETS and Path(name).expanduser().is_dir():
+        return Images(name, *images_below(name, image_size or IMAGE_SIZE))
+    if image_size:
+        raise MiniganError(f"--image-size goes with a folder of images, and {name} is none")
+    if name in NEEDS_NO_FILES and folder:
+        raise MiniganError(f"the data set {name} is drawn, not read: leave --data-dir away, or choose another --data")
     if name == "digits":
-        if folder:
-            raise MiniganError(
-                "the data set digits is drawn, not read: leave --data-dir away, or choose another --data"
-            )
-        return Images(name, *digits())
-    if name == "mnist":
-        return Images(name, *mnist(folder))
-    raise MiniganError(f"unknown data set {name!r}: choose from {', '.join(DATASETS)}")
+        return Images(name, *(digits() if part == "train" else digits(2000, seed=1)))
+    if name in SOURCES:
+        return Images(name, *mnist(name, folder, part))
+    if name == "cifar10":
+        return Images(name, *cifar10(folder, part))
+    if name in MIXTURES:
+        centres, deviation = MIXTURES[name]()
+        return Points(name, *draw_points(centres, deviation, seed=part == "test"), centres, deviation)
+    raise MiniganError(f"unknown data set {name!r}: choose from {', '.join(DATASETS)}, or name a folder of images")

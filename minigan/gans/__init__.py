@@ -1,7 +1,7 @@
 """The GANs: losses, networks, recipes, the training step, and the loop around it."""
 
 from .losses import LOSSES
-from .networks import discriminator, generator
+from .networks import NETWORKS, build
 from .recipes import RECIPES, Recipe, find_recipe
 from .run import RunFolder
 from .steps import StepResult, gan_step
@@ -9,6 +9,7 @@ from .train import Diverged, Interrupted, Training, train
 
 __all__ = [
     "LOSSES",
+    "NETWORKS",
     "RECIPES",
     "Diverged",
     "Interrupted",
@@ -16,9 +17,8 @@ __all__ = [
     "RunFolder",
     "StepResult",
     "Training",
-    "discriminator",
+    "build",
     "find_recipe",
     "gan_step",
-    "generator",
     "train",
 ]

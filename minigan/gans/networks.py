@@ -1,36 +1,210 @@
-"""The networks of the recipes: functions from a recipe to a Sequential."""
+"""The networks of the recipes: for each name a G and a D, as functions from a recipe to a Sequential.
+
+G maps noise (n, latent) to images (n, channels, height, width) in (−1, 1), D maps images to one raw output each, (n, 1): the
+sigmoid is in the loss. A sample may also be a point of the plane, (n, 2), which no tanh bounds.
+"""
 
 import itertools
 from math import prod
 
-from .. import nn
+from .. import init, nn
+from ..errors import MiniganError
 from ..tensor import no_grad
+from .losses import LOSSES
+
+INITIAL = {"glorot": init.glorot_uniform, "normal": init.normal(0.02), "truncated": init.truncated_normal(0.02)}
 
 
-def generator(recipe, image_shape, generator):
-    """G: noise (n, latent) → pixels (n, channels·height·width) in (−1, 1). `generator` draws the initial weights."""
-    widths = (recipe.latent, *recipe.hidden)
-    return nn.Sequential(
-        *_hidden(widths, recipe.slope, generator),
-        nn.Dense(widths[-1], prod(image_shape), generator=generator),
-        nn.Tanh(),
-    )
+class _Layers:
+    """Makes layers as the recipe wants them: widths scaled, weights drawn."""
+
+    def __init__(self, recipe, weights):
+        self.recipe, self.settings = recipe, {"initial": INITIAL[recipe.initial], "generator": weights}
+
+    def wide(self, count):
+        """So many units or channels, times the recipe's width."""
+        return max(1, round(count * self.recipe.width))
+
+    def dense(self, inputs, outputs):
+        return nn.Dense(inputs, outputs, **self.settings)
+
+    def conv(self, inputs, outputs, kernel, stride=1, padding="same"):
+        return nn.Conv2d(inputs, outputs, kernel, stride, padding, **self.settings)
+
+    def deconv(self, inputs, outputs, kernel, stride=1):
+        return nn.ConvTranspose2d(inputs, outputs, kernel, stride, **self.settings)
+
+    def norm(self, channels):
+        momentum, epsilon = self.recipe.batch_norm
+        return nn.BatchNorm(channels, momentum, epsilon, generator=self.settings["generator"])
+
+    def critic_norm(self, channels):
+        """Batch norm in D. It ties the samples of a batch together, so a loss that differentiates D by each sample does
+        without (Gulrajani et al. 2017, section 4).
+        """
+        return [] if self.recipe.r1 or LOSSES[self.recipe.loss].penalised else [self.norm(channels)]
+
+    def leak(self):
+        return nn.LeakyReLU(self.recipe.slope)
 
 
-def discriminator(recipe, image_shape, generator):
-    """D: pixels (n, channels·height·width) in [−1, 1] → one raw output an image, (n, 1): the sigmoid is in the loss."""
-    widths = (prod(image_shape), *recipe.hidden)
-    return nn.Sequential(*_hidden(widths, recipe.slope, generator), nn.Dense(widths[-1], 1, generator=generator))
+def mlp_generator(recipe, shape, layers):
+    """Dense layers."""
+    widths = recipe.latent, *map(layers.wide, recipe.hidden)
+    end = [nn.Tanh(), nn.Reshape(*shape)] if len(shape) == 3 else []
+    return *_hidden(widths, layers), layers.dense(widths[-1], prod(shape)), *end
 
 
-def _hidden(widths, slope, generator):
-    layers = []
-    for inputs, outputs in itertools.pairwise(widths):
-        layers += [nn.Dense(inputs, outputs, generator=generator), nn.LeakyReLU(slope)]
-    return layers
+def mlp_discriminator(recipe, shape, layers):
+    widths = prod(shape), *map(layers.wide, recipe.hidden)
+    return nn.Flatten(), *_hidden(widths, layers), layers.dense(widths[-1], 1)
 
 
-def draw_images(generator, z, image_shape):
-    """Images (n, *image_shape) in [−1, 1] that G makes of noise z (n, latent), as a NumPy array."""
+def _hidden(widths, layers):
+    return [
+        layer
+        for inputs, outputs in itertools.pairwise(widths)
+        for layer in (layers.dense(inputs, outputs), layers.leak())
+    ]
+
+
+def deconv_generator(recipe, shape, layers):
+    """Two 5×5 transposed convolutions that each double the image."""
+    channels, height, width = _quarter(recipe, shape)
+    first, second, units = layers.wide(128), layers.wide(64), layers.wide(128)
+    return (
+        layers.dense(recipe.latent, units), layers.leak(),
+        layers.dense(units, first * height * width), layers.leak(), nn.Reshape(first, height, width),
+        layers.deconv(first, second, 5, 2), layers.leak(),
+        layers.deconv(second, channels, 5, 2), nn.Tanh(),
+    )  # fmt: skip
+
+
+def deconv_discriminator(recipe, shape, layers):
+    channels, height, width = _quarter(recipe, shape)
+    first, second = layers.wide(64), layers.wide(128)
+    return (
+        layers.conv(channels, first, 5, 2), layers.leak(),
+        layers.conv(first, second, 5, 2), *layers.critic_norm(second), layers.leak(),
+        nn.Flatten(), layers.dense(second * height * width, 1),
+    )  # fmt: skip
+
+
+def pool_generator(recipe, shape, layers):
+    """Three 3×3 transposed convolutions, two of which double the image."""
+    channels, height, width = _quarter(recipe, shape)
+    first, second, third = layers.wide(256), layers.wide(128), layers.wide(64)
+    units = first * height * width
+    return (
+        layers.dense(recipe.latent, units), layers.norm(units), layers.leak(), nn.Reshape(first, height, width),
+        layers.deconv(first, second, 3, 2), layers.norm(second), layers.leak(),
+        layers.deconv(second, third, 3, 2), layers.norm(third), layers.leak(),
+        layers.deconv(third, channels, 3), nn.Tanh(),
+    )  # fmt: skip
+
+
+def pool_discriminator(recipe, shape, layers):
+    channels, height, width = shape
+    first, second = layers.wide(64), layers.wide(128)
+    left = [((length - 2) // 2 - 2) for length in (height, width)]  # 3×3 valid, halved, 3×3 valid
+    return (
+        layers.conv(channels, first, 3, padding="valid"), layers.leak(), nn.MaxPool2d(2),
+        layers.conv(first, second, 3, padding="valid"), layers.leak(),
+        nn.Flatten(), layers.dense(second * prod(left), 1),
+    )  # fmt: skip
+
+
+def dcgan_generator(recipe, shape, layers):
+    """5×5 transposed convolutions: two that double the image, one that does not, and a 7×7 one to the colours."""
+    channels, height, width = _quarter(recipe, shape)
+    first, rest = layers.wide(128), layers.wide(256)
+    return (
+        layers.dense(recipe.latent, first * height * width), nn.Reshape(first, height, width),
+        layers.norm(first), nn.ReLU(),
+        layers.deconv(first, rest, 5, 2), layers.norm(rest), nn.ReLU(),
+        layers.deconv(rest, rest, 5, 2), layers.norm(rest), nn.ReLU(),
+        layers.deconv(rest, rest, 5), layers.norm(rest), nn.ReLU(),
+        layers.deconv(rest, channels, 7), nn.Tanh(),
+    )  # fmt: skip
+
+
+def dcgan_discriminator(recipe, shape, layers):
+    channels, height, width = _quarter(recipe, shape)
+    first, second, third = layers.wide(64), layers.wide(128), layers.wide(256)
+    return (
+        layers.conv(channels, first, 5, 2), layers.leak(),
+        layers.conv(first, second, 5, 2), *layers.critic_norm(second), layers.leak(),
+        layers.conv(second, third, 5), *layers.critic_norm(third), nn.LeakyReLU(recipe.slope / 2),  # as the tutorial has it
+        nn.Flatten(), layers.dense(third * height * width, 1),
+    )  # fmt: skip
+
+
+def dcgan64_generator(recipe, shape, layers):
+    """Radford et al. 2016, figure 1: from 4×4 to 64×64 in four 4×4 transposed convolutions of stride 2."""
+    widths = [layers.wide(count) for count in (1024, 512, 256, 128)]
+    blocks = [
+        layer
+        for inputs, outputs in itertools.pairwise(widths)
+        for layer in (layers.deconv(inputs, outputs, 4, 2), layers.norm(outputs), nn.ReLU())
+    ]
+    return (
+        layers.dense(recipe.latent, widths[0] * 16), nn.Reshape(widths[0], 4, 4), layers.norm(widths[0]), nn.ReLU(),
+        *blocks,
+        layers.deconv(widths[-1], _of_64(shape)[0], 4, 2), nn.Tanh(),
+    )  # fmt: skip
+
+
+def dcgan64_discriminator(recipe, shape, layers):
+    widths = [layers.wide(count) for count in (128, 256, 512, 1024)]
+    blocks = [
+        layer
+        for inputs, outputs in itertools.pairwise(widths)
+        for layer in (layers.conv(inputs, outputs, 4, 2), *layers.critic_norm(outputs), layers.leak())
+    ]
+    return (
+        layers.conv(_of_64(shape)[0], widths[0], 4, 2), layers.leak(),  # no batch norm on the images themselves
+        *blocks,
+        nn.Flatten(), layers.dense(widths[-1] * 16, 1),
+    )  # fmt: skip
+
+
+NETWORKS = {
+    "mlp": (mlp_generator, mlp_discriminator),
+    "deconv": (deconv_generator, deconv_discriminator),
+    "pool": (pool_generator, pool_discriminator),
+    "dcgan": (dcgan_generator, dcgan_discriminator),
+    "dcgan64": (dcgan64_generator, dcgan64_discriminator),
+}
+
+
+def build(recipe, shape, weights):
+    """(G, D) of a recipe for samples of `shape`; `weights` draws them. Raises MiniganError where the two do not go together."""
+    layers = _Layers(recipe, weights)
+    return tuple(nn.Sequential(*network(recipe, tuple(shape), layers)) for network in NETWORKS[recipe.net])
+
+
+def draw_samples(generator, z):
+    """What G makes of noise z (n, latent) in use, as a NumPy array: images (n, channels, height, width) in [−1, 1]."""
     with no_grad():
-        return generator(z).numpy().reshape(len(z), *image_shape)
+        samples = generator.eval()(z).numpy()
+    generator.train()
+    return samples
+
+
+def _quarter(recipe, shape):
+    """(channels, height / 4, width / 4) of an image."""
+    if len(shape) != 3 or shape[1] % 4 or shape[2] % 4:
+        raise MiniganError(
+            f"--net {recipe.net} makes images whose sides are multiples of 4, and a sample of {recipe.data} is of shape "
+            f"{tuple(shape)}: choose --net mlp"
+        )
+    return shape[0], shape[1] // 4, shape[2] // 4
+
+
+def _of_64(shape):
+    if len(shape) != 3 or shape[1:] != (64, 64):
+        raise MiniganError(
+            f"--net dcgan64 makes images of 64×64, and a sample is of shape {tuple(shape)}: choose --net dcgan, or data of "
+            "that size (--data FOLDER --image-size 64)"
+        )
+    return shape

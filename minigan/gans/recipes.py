@@ -4,9 +4,11 @@ Up to three presets of each, never mixed: `seed`, the tutorial's own numbers wit
 cannot run; `paper`, the original paper's numbers; `tuned`, the default: it works, and says what it changed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import MiniganError
+
+ZERO_ONE = (0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -17,40 +19,105 @@ class Recipe:
     preset: str
     about: str  # what it is, and what this preset changed
     source: str
+    repairs: str = ""  # what of the source cannot work as it stands, and what is done instead
     data: str = "mnist"
     images: int | None = None  # train on the first so many; None: on all
-    latent: int = 100  # length of z
-    hidden: tuple[int, ...] = (128, 128)  # widths of the hidden layers, in G and in D
+    net: str = "mlp"
+    hidden: tuple[int, ...] = (128, 128)  # widths of the hidden layers of an mlp, in G and in D
+    width: float = 1.0  # times all widths and channels
     slope: float = 0.2  # of LeakyReLU
+    initial: str = "glorot"  # weights, or normal or truncated: with deviation 0.02
+    batch_norm: tuple[float, float] = (0.1, 1e-5)  # share of the newest batch in the running averages, and ε
+    latent: int = 100  # length of z
+    noise: str = "uniform"  # of z: uniform in [−1, 1), or normal
     loss: str = "heuristic"
-    real_label: float = 1.0  # D's target on real images; below 1 it is smoothed on one side
+    labels: tuple[float, float, float] = ZERO_ONE  # a, b, c: what D says of fakes, of real images, and should say for G
+    clip: float = 0.01  # bound of D's weights under a loss that clips
+    penalty: float = 10.0  # λ under a loss with a gradient penalty
+    r1: float = 0.0  # γ of D's penalty on real images; 0: none
+    optimizer: str = "adam"  # or rmsprop
     lr: float = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
+    d_steps: tuple[int, ...] = (1,)  # updates of D before each of G, in turn
     batch_size: int = 100
     epochs: int = 50
+    judge_epochs: int = 0  # after the training, a copy of D learns on so long, against a G that stands still
 
 
 GOODFELLOW = "Goodfellow et al. 2014, Generative Adversarial Nets, Algorithm 1 with k = 1"
 SALIMANS = "Salimans et al. 2016, Improved Techniques for Training GANs, section 3.4"
+RADFORD = "Radford et al. 2016, Unsupervised Representation Learning with Deep Convolutional GANs, section 4"
+MAO = "Mao et al. 2017, Least Squares Generative Adversarial Networks, eq. 2"
+ARJOVSKY = "Arjovsky et al. 2017, Wasserstein GAN, Algorithm 1"
+GULRAJANI = "Gulrajani et al. 2017, Improved Training of Wasserstein GANs, Algorithm 1"
+MESCHEDER = "Mescheder et al. 2018, Which Training Methods for GANs do actually Converge?, eq. 9"
+TUTORIAL_NORM = (0.01, 1e-3)  # TensorFlow's momentum of 0.99, and its ε
+
+_GAN = Recipe("gan", "tuned", "The vanilla GAN on dense nets. β₁ 0.5 (0.9 collapses in most seeds), rate 2e-3 (evener classes).",
+              GOODFELLOW, lr=2e-3, beta1=0.5)  # fmt: skip
+_DCGAN = Recipe(
+    "dcgan", "seed", "DCGAN on colour images, with the tutorial's numbers: a rate of 2e-5 takes its 500 epochs.", RADFORD,
+    "D learned 3 times for 2 of G: kept. Pixels were in [0, 1] under a tanh, batch norm's averages were never updated, one "
+    "image was sampled with the statistics of itself, tanh · 255 wrapped around in uint8, and nothing was shuffled: mended.",
+    data="cifar10", net="dcgan", initial="truncated", batch_norm=TUTORIAL_NORM, noise="normal", lr=2e-5, d_steps=(2, 1),
+    epochs=500,
+)  # fmt: skip
+_DECONV = Recipe(
+    "deconv-gan", "seed", "A small convolutional GAN, with the tutorial's numbers.", RADFORD,
+    "Its G ended at 14×14: both transposed convolutions double. Pixels were in [0, 1] under a tanh. The second phase, in which "
+    "D learns alone, overwrote the trained pair: here a copy learns. Its errors took the argmax of pixels: here, of verdicts.",
+    net="deconv", batch_norm=TUTORIAL_NORM, lr=2e-4, batch_size=64, epochs=20, judge_epochs=1,
+)  # fmt: skip
+_POOL = Recipe(
+    "pool-gan", "seed", "Transposed convolutions against max pooling. The text has no loss and no loop: gan's, at 2e-4.", RADFORD,
+    "Its G ended at 13×13: the first two transposed convolutions double, the last keeps the size.",
+    net="pool", slope=0.3, batch_norm=TUTORIAL_NORM, lr=2e-4, beta1=0.5, batch_size=64, epochs=20,
+)  # fmt: skip
+_LSGAN = Recipe("lsgan", "seed", "The vanilla GAN with least squares, with the tutorial's numbers. Its notebook: D 0.157 and "
+                "G 0.246 at epoch 100.", MAO, loss="least-squares", images=55_000, epochs=100)  # fmt: skip
+_WGAN = Recipe(
+    "wgan", "seed", "The vanilla GAN with the Wasserstein losses and clipped weights, with the tutorial's numbers.", ARJOVSKY,
+    "The clip was defined and never run, and the prose spoke of gradients: D's weights are clipped after each update.",
+    loss="wasserstein", images=55_000, epochs=100,
+)  # fmt: skip
+_RING = Recipe(
+    "ring", "tuned", "Eight Gaussians on a circle: count the modes that G finds. With an R₁ penalty.", MESCHEDER,
+    data="ring", latent=2, hidden=(128, 128, 128), noise="normal", r1=1.0, lr=1e-3, beta1=0.5, batch_size=256, epochs=50,
+)  # fmt: skip
 
 _ALL = (
-    Recipe(
-        "gan", "tuned", "The vanilla GAN on dense nets. β₁ 0.5 (0.9 collapses in most seeds), rate 2e-3 (evener classes).",
-        GOODFELLOW, lr=2e-3, beta1=0.5,
-    ),
-    Recipe(
-        "gan", "seed", "The vanilla GAN on dense nets, with the tutorial's numbers. It may collapse: try several --seed.",
-        GOODFELLOW, images=55_000, epochs=1000,
-    ),
-    Recipe(
-        "gan-smooth", "tuned", "The vanilla GAN with real labels of 0.9: D never grows sure. β₁ 0.5 and rate 2e-3 as in gan.",
-        SALIMANS, real_label=0.9, lr=2e-3, beta1=0.5,
-    ),
-    Recipe(
-        "gan-smooth", "seed", "The vanilla GAN with real labels of 0.9: the text names no amount, its code has 0.9.",
-        SALIMANS, images=55_000, real_label=0.9, epochs=100,
-    ),
+    _GAN,
+    replace(_GAN, preset="seed", lr=1e-3, beta1=0.9, images=55_000, epochs=1000,
+            about="The vanilla GAN on dense nets, with the tutorial's numbers. It may collapse: try several --seed."),
+    Recipe("gan-smooth", "tuned", "The vanilla GAN with real labels of 0.9: D never grows sure. β₁ 0.5 and rate 2e-3 as in gan.",
+           SALIMANS, labels=(0.0, 0.9, 1.0), lr=2e-3, beta1=0.5),
+    Recipe("gan-smooth", "seed", "The vanilla GAN with real labels of 0.9: the text names no amount, its code has 0.9.",
+           SALIMANS, images=55_000, labels=(0.0, 0.9, 1.0), epochs=100),
+    replace(_DECONV, preset="tuned", beta1=0.5, about="A small convolutional GAN. β₁ 0.5 instead of 0.9."),
+    _DECONV,
+    replace(_POOL, preset="tuned", about="Transposed convolutions against max pooling."),
+    _POOL,
+    replace(_DCGAN, preset="tuned", lr=2e-4, beta1=0.5, d_steps=(1,), batch_norm=(0.1, 1e-5), epochs=30,
+            about="DCGAN on colour images. The paper's rate 2e-4 and β₁ 0.5, D and G in turn."),
+    _DCGAN,
+    replace(_DCGAN, preset="paper", net="dcgan64", initial="normal", noise="uniform", lr=2e-4, beta1=0.5, d_steps=(1,),
+            batch_norm=(0.1, 1e-5), batch_size=128, epochs=30, repairs="",
+            about="Radford's own network and numbers, for images of 64×64: --data FOLDER --image-size 64."),
+    replace(_LSGAN, preset="tuned", lr=1e-3, beta1=0.5, images=None, epochs=50,
+            about="The vanilla GAN with least squares. β₁ 0.5 as in gan."),
+    _LSGAN,
+    replace(_WGAN, preset="tuned", optimizer="rmsprop", lr=5e-4, clip=0.05, images=None, d_steps=(5,), epochs=100,
+            about="Wasserstein with clipped weights. RMSProp 5e-4 and clip 0.05: ten times the paper's, for small dense nets."),
+    _WGAN,
+    replace(_WGAN, preset="paper", optimizer="rmsprop", lr=5e-5, clip=0.01, images=None, batch_size=64, d_steps=(5,), epochs=100,
+            repairs="", about="Wasserstein with clipped weights and the paper's numbers: slow on dense nets."),
+    Recipe("wgan-gp", "tuned", "Wasserstein with a gradient penalty, through D's second derivatives. Rate 5e-4.", GULRAJANI,
+           loss="wasserstein-gp", lr=5e-4, beta1=0.0, beta2=0.9, d_steps=(5,), epochs=100),
+    Recipe("wgan-gp", "paper", "Wasserstein with a gradient penalty, with the paper's numbers.", GULRAJANI,
+           loss="wasserstein-gp", lr=1e-4, beta1=0.0, beta2=0.9, d_steps=(5,), batch_size=64, epochs=100),
+    _RING,
+    replace(_RING, name="grid", data="grid", about="Twenty-five Gaussians on a grid: count the modes that G finds. As ring."),
 )  # fmt: skip
 
 RECIPES = {(recipe.name, recipe.preset): recipe for recipe in _ALL}

@@ -15,14 +15,15 @@ from ..data import load
 from ..errors import MiniganError
 from ..random import Generator
 from .losses import LOSSES
-from .networks import draw_images, generator
+from .networks import build, draw_samples
 from .recipes import Recipe
+from .steps import draw_z
 from .train import COLUMNS, Training
 
 # What a config.json must hold.
 CONFIG = {
-    "recipe": dict, "data": str, "data_dir": (str, type(None)), "images": int, "image_shape": list, "device": str,
-    "dtype": str, "seed": int, "kernels": dict,
+    "recipe": dict, "data": str, "data_dir": (str, type(None)), "images": int, "image_shape": list,
+    "image_size": (int, type(None)), "device": str, "dtype": str, "seed": int, "kernels": dict,
 }  # fmt: skip
 SAMPLE_KEYS = 2**63  # a training's noise has keys below, fresh samples have keys above: they never share a stream
 
@@ -34,14 +35,14 @@ class RunFolder:
         self.path, self.config = Path(path), config
 
     @classmethod
-    def create(cls, path, training, data_dir=None, kernels=None):
+    def create(cls, path, training, data_dir=None, kernels=None, image_size=None):
         """A new folder for `training`. Raises MiniganError where `path` holds anything already."""
         path = Path(path)
         refuse_occupied(path)
         config = {
             "minigan": __version__, "recipe": dataclasses.asdict(training.recipe), "data": training.images.name,
             "data_dir": str(Path(data_dir).resolve()) if data_dir else None, "images": len(training.images),
-            "image_shape": training.images.shape,
+            "image_shape": training.images.shape, "image_size": image_size,
             "device": training.device, "dtype": str(training.dtype), "seed": training.seed, "kernels": kernels or {},
         }  # fmt: skip
         (path / "samples").mkdir(parents=True, exist_ok=True)
@@ -63,14 +64,14 @@ class RunFolder:
         """The Recipe that was trained."""
         try:
             values = self.config["recipe"]
-            return Recipe(**values | {"hidden": tuple(values["hidden"])})
-        except (KeyError, TypeError) as error:
+            return Recipe(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        except TypeError as error:
             raise MiniganError(f"{self.path / 'config.json'} is of another version of minigan ({error})") from None
 
     def load_training(self, data_dir=None, device=None):
         """The Training where the checkpoint left it, on the run's own device and data unless others are named."""
         config = self.config
-        images = load(config["data"], data_dir or config["data_dir"])
+        images = load(config["data"], data_dir or config["data_dir"], config["image_size"])
         if len(images) != config["images"]:
             raise MiniganError(
                 f"{self.path} was trained on {config['images']} images, and the data now holds {len(images)}"
@@ -86,18 +87,17 @@ class RunFolder:
         if not 0 <= seed < SAMPLE_KEYS:
             raise MiniganError(f"seed {seed}: expected 0 to {SAMPLE_KEYS - 1}")
         noise = Generator(SAMPLE_KEYS + seed, device or config["device"], config["dtype"])
-        network = generator(recipe, config["image_shape"], noise)
+        network, _ = build(recipe, config["image_shape"], noise)
         state = load_arrays(self.path / "checkpoint.npz")
         prefix = "generator/"
         network.load_state({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
-        return draw_images(network, noise.uniform((count, recipe.latent), -1.0, 1.0), config["image_shape"])
+        return draw_samples(network, draw_z(recipe, noise, count))
 
     def save(self, training):
         """The checkpoint first: whatever happens to the picture, the state is safe."""
         save_arrays(self.path / "checkpoint.npz", training.state())
-        epoch = training.steps_done / training.steps_per_epoch
-        picture = self.path / "samples" / f"step-{training.steps_done:07d}-epoch-{epoch:.4g}.png"
-        plots.save_grid(picture, training.sample(training.fixed_z))
+        picture = self.path / "samples" / f"step-{training.steps_done:07d}-epoch-{training.epochs_done:.4g}.png"
+        training.images.draw(picture, training.sample(training.fixed_z))
 
     def forget_after(self, step):
         """Drop the metrics and pictures of later steps: the run goes on from this one."""

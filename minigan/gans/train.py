@@ -10,15 +10,14 @@ from tqdm import tqdm
 from .. import reference
 from ..devices import device as get_device
 from ..errors import Interrupted, MiniganError
-from ..optim import Adam
+from ..optim import Adam, RMSProp
 from ..random import Generator
 from ..tensor import Tensor
 from .losses import LOSSES
-from .networks import discriminator, draw_images, generator
-from .steps import StepResult, gan_step
+from .networks import INITIAL, NETWORKS, build, draw_samples
+from .steps import StepResult, draw_z, gan_step
 
 LOOK_EVERY = 100  # steps between two looks at the losses: each look waits for the device
-SAMPLES = 100  # images of a sample grid
 COLUMNS = ("step", "epoch", "d_loss", "g_loss", "d_real", "d_fake", "images_per_second")
 
 
@@ -38,45 +37,60 @@ class Training:
         self.count = min(len(images), recipe.images or len(images))
         _check(recipe, self.count)
         self.loss = LOSSES[recipe.loss]
-        self.steps_per_epoch = self.count // recipe.batch_size
+        self.batches_per_epoch = self.count // recipe.batch_size
         # Two keys, two independent streams: the first weights, and the noise.
         weights, self.noise = (Generator(2 * seed + key, self.device, self.dtype) for key in (0, 1))
-        self.networks = generator(recipe, images.shape, weights), discriminator(recipe, images.shape, weights)
-        betas = recipe.beta1, recipe.beta2
-        self.optimizers = tuple(Adam(network.parameters(), recipe.lr, betas) for network in self.networks)
-        self.fixed_z = self.draw_z(SAMPLES)  # every grid of the run shows what becomes of these
+        self.networks = build(recipe, images.shape, weights)
+        self.optimizers = tuple(optimizer(recipe, network.parameters()) for network in self.networks)
+        self.fixed_z = self.draw_z(images.shown)  # every picture of the run shows what becomes of these
         self.steps_done = 0
         self._order_epoch = self._order = None
 
     def draw_z(self, count):
-        """Noise for `count` images: uniform in [−1, 1)."""
-        return self.noise.uniform((count, self.recipe.latent), -1.0, 1.0)
+        """Noise for `count` images."""
+        return draw_z(self.recipe, self.noise, count)
 
-    def batch(self):
-        """The next real images, (n, pixels) in [−1, 1]. An epoch shows an image at most once (those that fill no batch
-        sit it out), in an order that depends on seed and epoch alone: a resumed run sees what an unbroken one would.
+    def batch(self, number):
+        """Real images number · batch size and following, (n, …) in [−1, 1]. An epoch shows an image at most once (those that
+        fill no batch sit it out), in an order that depends on seed and epoch alone: a resumed run sees what an unbroken
+        one would.
         """
-        epoch, position = divmod(self.steps_done, self.steps_per_epoch)
+        epoch, position = divmod(number, self.batches_per_epoch)
         if self._order_epoch != epoch:
             self._order_epoch, self._order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.count)
         size = self.recipe.batch_size
-        pixels = self.images.pixels[self._order[position * size : (position + 1) * size]]
-        real = pixels.reshape(size, -1).astype(self.dtype)
-        real *= self.dtype.type(2 / 255)
-        real -= self.dtype.type(1)
+        real = self.images.batch(self._order[position * size : (position + 1) * size], self.dtype)
         return Tensor(self.device.xp.asarray(real), self.device)
 
     def step(self):
         """One training step: a StepResult."""
-        real = self.batch()
-        z = self.draw_z(len(real))
-        result = gan_step(self.networks, self.optimizers, self.loss, real, z, self.recipe.real_label)
+        drawn = self.batches_until(self.steps_done)
+        reals = [self.batch(number) for number in range(drawn, self.batches_until(self.steps_done + 1))]
+        result = gan_step(self.recipe, self.networks, self.optimizers, reals, self.noise)
         self.steps_done += 1
         return result
 
+    def batches_until(self, steps):
+        """How many real batches so many steps take: one for each update of D."""
+        turns, rest = divmod(steps, len(self.recipe.d_steps))
+        return turns * sum(self.recipe.d_steps) + sum(self.recipe.d_steps[:rest])
+
+    def steps_until(self, epochs):
+        """After how many steps so many epochs are over."""
+        turns, rest = divmod(epochs * self.batches_per_epoch, sum(self.recipe.d_steps))
+        steps = turns * len(self.recipe.d_steps)
+        while rest > 0:
+            rest -= self.recipe.d_steps[steps % len(self.recipe.d_steps)]
+            steps += 1
+        return steps
+
+    @property
+    def epochs_done(self):
+        return self.batches_until(self.steps_done) / self.batches_per_epoch
+
     def sample(self, z):
-        """Images (n, channels, height, width) in [−1, 1] that G makes of noise z, as a NumPy array."""
-        return draw_images(self.networks[0], z, self.images.shape)
+        """What G makes of noise z, as a NumPy array: images (n, channels, height, width) in [−1, 1]."""
+        return draw_samples(self.networks[0], z)
 
     def parts(self):
         """All that has a state, by name."""
@@ -98,9 +112,19 @@ class Training:
         self.steps_done = int(state["steps_done"])
 
 
+def optimizer(recipe, parameters):
+    """The recipe's optimizer over `parameters`."""
+    if recipe.optimizer == "rmsprop":
+        return RMSProp(parameters, recipe.lr)
+    return Adam(parameters, recipe.lr, (recipe.beta1, recipe.beta2))
+
+
 def _check(recipe, count):
-    if recipe.loss not in LOSSES:
-        raise MiniganError(f"unknown loss {recipe.loss!r}: choose from {', '.join(LOSSES)}")
+    for name, known in (("loss", LOSSES), ("net", NETWORKS), ("initial", INITIAL)):
+        if getattr(recipe, name) not in known:
+            raise MiniganError(f"unknown {name} {getattr(recipe, name)!r}: choose from {', '.join(known)}")
+    if not 0 < recipe.width <= 16:
+        raise MiniganError(f"width {recipe.width}: expected a factor from 0 to 16")
     if not 1 <= recipe.batch_size <= count:
         raise MiniganError(f"batch size {recipe.batch_size}: expected 1 to {count}, the number of training images")
     if not 0 < recipe.lr <= np.finfo(np.float32).max or not 0 <= recipe.beta1 < 1:
@@ -140,9 +164,10 @@ def _take_steps(training, steps, run, bar, interrupted, rows):
     """The loop itself: nothing is saved that `look` has not found good."""
     good, waiting, since = training.state(), [], time.perf_counter()
     while (training.steps_done < steps and not interrupted) or waiting:
+        epochs_before = training.epochs_done
         waiting.append(training.step())
         bar.update()
-        ends_epoch = training.steps_done % training.steps_per_epoch == 0
+        ends_epoch = int(training.epochs_done) > int(epochs_before)
         if not (len(waiting) == LOOK_EVERY or ends_epoch or training.steps_done == steps or interrupted):
             continue
         try:
@@ -181,7 +206,7 @@ def look(training, results, state, seconds):
     verdict = reference.sigmoid if training.loss.is_logit else np.asarray
     values = (
         training.steps_done,
-        training.steps_done / training.steps_per_epoch,
+        training.epochs_done,
         d_loss.mean(),
         g_loss.mean(),
         verdict(real_output).mean(),

@@ -13,6 +13,7 @@ from minigan import data, gans, metrics
 from minigan.checkpoint import load_arrays, replacing, save_arrays
 from minigan.data.digits import digits
 from minigan.gans import LOSSES, RunFolder, Training, find_recipe, train
+from minigan.gans.recipes import ZERO_ONE
 from minigan.gans.train import COLUMNS, Diverged
 
 loop = sys.modules["minigan.gans.train"]  # minigan.gans.train itself is the function
@@ -44,10 +45,43 @@ def test_losses_are_their_formulas():
             ((fake.numpy() - 1) ** 2).mean() / 2,
         ),
     ):
-        assert_close(LOSSES[name].discriminator(real, fake, 1.0).numpy(), d_loss)
-        assert_close(LOSSES[name].generator(fake).numpy(), g_loss)
+        assert_close(LOSSES[name].discriminator(real, fake, ZERO_ONE).numpy(), d_loss)
+        assert_close(LOSSES[name].generator(fake, ZERO_ONE).numpy(), g_loss)
     smooth = (-0.9 * np.log(p) - 0.1 * np.log(1 - p)).mean() - np.log(1 - q).mean()
-    assert_close(LOSSES["heuristic"].discriminator(real, fake, 0.9).numpy(), smooth)
+    assert_close(LOSSES["heuristic"].discriminator(real, fake, (0.0, 0.9, 1.0)).numpy(), smooth)
+    pearson = (-1.0, 1.0, 0.0)
+    d_loss = ((real.numpy() - 1) ** 2).mean() / 2 + ((fake.numpy() + 1) ** 2).mean() / 2
+    assert_close(LOSSES["least-squares"].discriminator(real, fake, pearson).numpy(), d_loss)
+    assert_close(LOSSES["least-squares"].generator(fake, pearson).numpy(), (fake.numpy() ** 2).mean() / 2)
+
+
+def test_losses_against_pytorch():
+    """Values and gradients, on 50 random batches and labels."""
+    torch = pytest.importorskip("torch")
+    entropy = torch.nn.functional.binary_cross_entropy_with_logits
+    random = np.random.default_rng(1)
+    for _ in range(50):
+        a, b, c = labels = tuple(random.uniform(0, 1, 3))
+        n = int(random.integers(1, 40))
+        arrays = [random.normal(0, 5, (n, 1)) for _ in range(2)]
+        theirs = [torch.tensor(each, requires_grad=True) for each in arrays]
+        r, f = theirs
+        zeros = torch.zeros_like(f)
+        expected = {
+            "heuristic": (entropy(r, zeros + b) + entropy(f, zeros + a), entropy(f, zeros + c)),
+            "minimax": (entropy(r, zeros + b) + entropy(f, zeros + a), -entropy(f, zeros + a)),
+            "least-squares": ((((r - b) ** 2).mean() + ((f - a) ** 2).mean()) / 2, ((f - c) ** 2).mean() / 2),
+            "wasserstein": (f.mean() - r.mean(), -f.mean()),
+        }
+        for name, (d_loss, g_loss) in expected.items():
+            ours = [mg.tensor(each, dtype="float64", requires_grad=True) for each in arrays]
+            mine = LOSSES[name].discriminator(*ours, labels), LOSSES[name].generator(ours[1], labels)
+            for tensor, truth in zip(mine, (d_loss, g_loss)):
+                assert_close(tensor.numpy(), truth.detach().numpy(), 1e-10)
+                tensor.backward()
+            slopes = torch.autograd.grad(d_loss + g_loss, theirs, retain_graph=True)
+            for tensor, truth in zip(ours, slopes):
+                assert_close(tensor.grad.numpy(), truth.numpy(), 1e-10)
 
 
 def test_networks_have_the_sizes_of_the_sources(images):
@@ -67,11 +101,12 @@ def test_a_step_is_algorithm_1(images):
     training = Training(small(hidden=(4,), latent=3, batch_size=6, lr=0.01), images, dtype="float64", seed=3)
     twin = Training(small(hidden=(4,), latent=3, batch_size=6, lr=0.01), images, dtype="float64", seed=3)
     before = [network.state() for network in training.networks]
-    real, z = twin.batch().numpy(), twin.draw_z(6).numpy()
+    real, z = twin.batch(0).numpy().reshape(6, -1), twin.draw_z(6).numpy()
 
     def forward(state, x):
-        h = x @ state["0.weight"] + state["0.bias"]
-        return np.maximum(h, 0.2 * h) @ state["2.weight"] + state["2.bias"]
+        first_weight, first_bias, weight, bias = state.values()
+        h = x @ first_weight + first_bias
+        return np.maximum(h, 0.2 * h) @ weight + bias
 
     def d_loss(d, g):
         fake = np.tanh(forward(g, z))
@@ -89,7 +124,7 @@ def test_a_step_is_algorithm_1(images):
         (before[1], d_state, lambda s: d_loss(s, before[0])),
         (before[0], g_state, lambda s: g_loss(d_state, s)),
     ):
-        for name in ("2.bias", "0.bias"):
+        for name in (name for name in state if name.endswith("bias")):
             for i in np.ndindex(state[name].shape):
                 plus, minus = ({**state, name: state[name].copy()} for _ in range(2))
                 plus[name][i] += 1e-6
@@ -102,25 +137,61 @@ def test_a_step_is_algorithm_1(images):
 def test_the_generators_update_puts_no_gradient_into_the_discriminator(images):
     training, twin = (Training(small(), images, dtype="float64") for _ in range(2))
     training.step()
-    real, z = twin.batch(), twin.draw_z(20)
+    real, z = twin.batch(0), twin.draw_z(20)
     G, D = twin.networks
-    LOSSES["heuristic"].discriminator(D(real), D(G(z).detach()), 1.0).backward()
+    LOSSES["heuristic"].discriminator(D(real), D(G(z).detach()), ZERO_ONE).backward()
     for mine, own in zip(training.networks[1].parameters(), D.parameters()):
         assert_close(mine.grad.numpy(), own.grad.numpy())
 
 
 def test_an_epoch_shows_every_image_once(images):
     training = Training(small(), images)
-    seen = []
-    for _ in range(training.steps_per_epoch):
-        seen.append(training.batch().numpy())
-        training.steps_done += 1
-    seen = np.concatenate(seen)
-    assert sorted(map(bytes, np.rint((seen + 1) * 127.5).astype(np.uint8))) == sorted(
-        map(bytes, images.pixels.reshape(200, -1))
-    )
+    seen = np.concatenate([training.batch(number).numpy() for number in range(training.batches_per_epoch)])
+    assert sorted(map(bytes, np.rint((seen + 1) * 127.5).astype(np.uint8))) == sorted(map(bytes, images.pixels))
     assert seen.min() == -1 and seen.max() == 1
-    assert (training.batch().numpy() != seen[:20]).any()  # the next epoch has another order
+    assert (training.batch(10).numpy() != seen[:20]).any()  # the next epoch has another order
+
+
+@pytest.mark.parametrize("d_steps", [(1,), (5,), (2, 1), (1, 4)])
+def test_every_update_of_d_sees_a_batch_of_its_own(images, d_steps, monkeypatch):
+    training = Training(small(d_steps=d_steps), images)
+    drawn, taken = [], []
+    batch = training.batch
+    monkeypatch.setattr(training, "batch", lambda number: drawn.append(number) or batch(number))
+    for step in range(8):
+        before = len(drawn)
+        training.step()
+        taken.append(len(drawn) - before)
+        if training.epochs_done >= 1 and step < training.steps_until(1) - 1:
+            raise AssertionError(f"an epoch was over after {step + 1} steps")
+    assert drawn == list(range(sum(taken))) and tuple(taken[: len(d_steps)]) == d_steps
+    for epochs in (1, 2, 7):
+        needed = epochs * training.batches_per_epoch
+        steps = training.steps_until(epochs)
+        assert training.batches_until(steps) >= needed > training.batches_until(steps - 1)
+
+
+@pytest.mark.parametrize("key", gans.RECIPES, ids="-".join)
+def test_every_recipe_is_the_same_on_the_emulator(key):
+    """Five small steps in float64, by NumPy and by the kernels: losses and D's outputs agree to 1e-9."""
+    recipe = dataclasses.replace(gans.RECIPES[key], width=0.125, batch_size=8, images=None)
+    on_cpu, emulated = (Training(recipe, drawn_as(recipe), device, dtype="float64") for device in ("cpu", "emulator"))
+    for _ in range(5):
+        for mine, emulators in zip(on_cpu.step(), emulated.step()):
+            assert_close(emulators.numpy(), mine.numpy(), 1e-9)
+
+
+def drawn_as(recipe):
+    """A few drawn digits in the size and the colours that the recipe's data have, or the points themselves."""
+    if recipe.data in ("ring", "grid"):
+        return data.load(recipe.data)
+    pixels, labels = digits(80)
+    if recipe.data == "cifar10":
+        size = 64 if recipe.net == "dcgan64" else 32
+        canvas = np.zeros((80, 3, size, size), np.uint8)
+        canvas[:, :, :28, :28] = pixels
+        pixels = canvas
+    return data.Images(recipe.data, pixels, labels)
 
 
 def test_same_seed_same_run_and_other_seed_another(images):
@@ -139,8 +210,8 @@ def test_float32_follows_float64(images):
 
 def test_recipes_and_presets():
     assert find_recipe("gan").beta1 == 0.5 and find_recipe("gan", "seed").beta1 == 0.9
-    assert find_recipe("gan-smooth").real_label == 0.9 and find_recipe("gan-smooth", "seed").epochs == 100
-    with pytest.raises(mg.MiniganError, match="unknown recipe 'gna': choose from gan, gan-smooth"):
+    assert find_recipe("gan-smooth").labels == (0.0, 0.9, 1.0) and find_recipe("gan-smooth", "seed").epochs == 100
+    with pytest.raises(mg.MiniganError, match="unknown recipe 'gna': choose from gan, gan-smooth, deconv-gan"):
         find_recipe("gna")
     with pytest.raises(mg.MiniganError, match="recipe gan has no preset 'paper': choose from tuned, seed"):
         find_recipe("gan", "paper")
@@ -198,7 +269,7 @@ def test_a_resumed_run_is_the_unbroken_one(images, tmp_path):
 def test_load_training_goes_on_and_cuts_later_metrics(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "minigan.gans.run.load", lambda name, folder: asked.append(folder) or data.Images(name, *digits(100))
+        "minigan.gans.run.load", lambda name, folder, size: asked.append(folder) or data.Images(name, *digits(100))
     )
     training = Training(small(), data.Images("digits", *digits(100)), seed=7)
     run = RunFolder.create(tmp_path / "run", training, data_dir="somewhere")
@@ -261,11 +332,19 @@ def test_every_setting_of_a_recipe_matters(images):
 
     plain = result()
     assert result() == plain
-    for change in (
-        {"real_label": 0.9}, {"beta1": 0.8}, {"beta2": 0.9}, {"lr": 3e-3}, {"slope": 0.1}, {"loss": "minimax"},
-        {"images": 150}, {"batch_size": 10}, {"loss": "least-squares"},
-    ):  # fmt: skip
+    changes = [
+        {"labels": (0.0, 0.9, 1.0)}, {"labels": (0.1, 1.0, 1.0)}, {"labels": (0.0, 1.0, 0.9)}, {"beta1": 0.8}, {"beta2": 0.9},
+        {"lr": 3e-3}, {"slope": 0.1}, {"loss": "minimax"}, {"images": 150}, {"batch_size": 10}, {"loss": "least-squares"},
+        {"loss": "wasserstein"}, {"loss": "wasserstein-gp"}, {"r1": 0.1}, {"optimizer": "rmsprop"}, {"d_steps": (2,)},
+        {"noise": "normal"}, {"initial": "normal"}, {"width": 0.5}, {"net": "deconv"},
+    ]  # fmt: skip
+    for change in changes:
         assert result(**change) != plain, change
+    for base, change in (
+        ({"loss": "wasserstein"}, {"clip": 0.02}), ({"loss": "wasserstein-gp"}, {"penalty": 1.0}),
+        ({"net": "pool"}, {"batch_norm": (0.01, 1e-3)}),
+    ):  # fmt: skip
+        assert result(**base) != result(**base, **change), change
 
 
 def test_verdicts_of_least_squares_are_ds_outputs_and_speed_counts_images(images):
@@ -288,7 +367,7 @@ def test_samples_come_from_the_trained_generator(images, tmp_path):
     train(training, 3, run, progress=False)
     samples = RunFolder.open(run.path).draw_samples(7, seed=4)
     z = mg.random.Generator(2**63 + 4)
-    gans.generator(training.recipe, (1, 28, 28), z)  # the generator's own first weights come off the same stream
+    gans.build(training.recipe, (1, 28, 28), z)  # the networks' own first weights come off the same stream
     expected = training.sample(z.uniform((7, 5), -1, 1))
     assert samples.shape == (7, 1, 28, 28) and np.array_equal(samples, expected)
 

@@ -9,7 +9,10 @@ def leaky_relu(x, slope):
     Shapes: x any → y same. Source: Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural network
     acoustic models"; slope 0.2 in GANs: Radford et al. 2016, section 4.
     """
-    return np.maximum(x, x.dtype.type(slope) * x if slope else 0)  # 0·∞ would be NaN
+    if not slope:
+        return np.maximum(x, 0)  # 0·∞ would be NaN
+    y = x.dtype.type(slope) * x
+    return np.maximum(x, y, out=y)
 
 
 def leaky_relu_backward(gradient, x, slope):

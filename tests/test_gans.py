@@ -13,6 +13,7 @@ from minigan import data, gans, metrics
 from minigan.checkpoint import load_arrays, replacing, save_arrays
 from minigan.data.digits import digits
 from minigan.gans import LOSSES, RunFolder, Training, find_recipe, train
+from minigan.gans.losses import gradient_penalty, r1_penalty
 from minigan.gans.recipes import ZERO_ONE
 from minigan.gans.train import COLUMNS, Diverged
 
@@ -395,3 +396,132 @@ def test_class_shares(images):
     pixels, labels = digits(100, seed=5)
     shares = metrics.class_shares(pixels[labels == 3] / 127.5 - 1, known)
     assert shares[3] > 0.8 and abs(shares.sum() - 1) < 1e-12
+
+
+def test_dcgan_starts_where_the_tutorials_printed_line_does(shared_data):
+    """Its first line says D 1.447 and G 0.727: near 2 ln 2 and ln 2, as of a D that does not know yet."""
+    training = Training(find_recipe("dcgan", "seed"), data.load("cifar10", shared_data))
+    result = training.step()
+    assert abs(result.d_loss.item() - 2 * math.log(2)) < 0.25 and abs(result.g_loss.item() - math.log(2)) < 0.25
+
+
+def critics():
+    """Small critics through which a gradient penalty is differentiated, and the shape of their samples."""
+    weights = mg.random.Generator(5, dtype="float64")
+    leak, flat = mg.nn.LeakyReLU(0.2), mg.nn.Flatten()
+    dense = mg.nn.Dense(6, 5, generator=weights), leak, mg.nn.Dense(5, 1, generator=weights)
+    conv = mg.nn.Conv2d(2, 3, 3, 2, generator=weights), leak, flat, mg.nn.Dense(12, 1, generator=weights)
+    transposed = (
+        mg.nn.ConvTranspose2d(2, 3, 3, 2, generator=weights),
+        leak,
+        flat,
+        mg.nn.Dense(216, 1, generator=weights),
+    )
+    pooled = mg.nn.MaxPool2d(2), flat, mg.nn.Dense(2, 1, generator=weights), mg.nn.Tanh()
+    return {
+        "dense": (dense, (6,)),
+        "conv": (conv, (2, 4, 3)),
+        "transposed": (transposed, (2, 2, 9)),
+        "pool": (pooled, (2, 3, 3)),
+    }
+
+
+@pytest.mark.parametrize("name", critics())
+def test_the_gradient_of_the_gradient_penalty(name):
+    layers, shape = critics()[name]
+    D = mg.nn.Sequential(*layers)
+    random = np.random.default_rng(4)
+    real, fake = (mg.tensor(random.standard_normal((3, *shape))) for _ in range(2))
+    share = mg.tensor(random.uniform(size=(3,) + (1,) * len(shape)))
+    weighted = [layer for layer in layers if hasattr(layer, "weight")]
+
+    def penalties(*weights):
+        for layer, weight in zip(weighted, weights):
+            layer.weight = weight
+        return gradient_penalty(D, real, fake, share) + r1_penalty(D, real)
+
+    mg.gradcheck(penalties, [layer.weight for layer in weighted])
+    x = share.numpy() * real.numpy() + (1 - share.numpy()) * fake.numpy()
+    norms = np.sqrt(sum(slope(D, x, i) ** 2 for i in np.ndindex(shape)))  # the same slopes by central differences
+    assert_close(gradient_penalty(D, real, fake, share).numpy(), ((norms - 1) ** 2).mean(), 1e-6)
+
+
+def slope(D, x, i, step=1e-6):
+    """∂D/∂x at pixel i of each sample."""
+    outputs = []
+    for sign in (1, -1):
+        moved = x.copy()
+        moved[(slice(None), *i)] += sign * step
+        outputs.append(D(mg.tensor(moved)).numpy()[:, 0])
+    return (outputs[0] - outputs[1]) / (2 * step)
+
+
+def test_a_penalty_through_batch_norm_is_refused_by_name():
+    weights = mg.random.Generator(0, dtype="float64")
+    D = mg.nn.Sequential(
+        mg.nn.Dense(4, 3, generator=weights),
+        mg.nn.BatchNorm(3, generator=weights),
+        mg.nn.Dense(3, 1, generator=weights),
+    )
+    real = mg.tensor(np.random.default_rng(0).standard_normal((5, 4)))
+    with pytest.raises(mg.MiniganError, match="BatchNormBackward has no derivative"):
+        r1_penalty(D, real).backward()
+
+
+def test_penalised_losses_build_a_discriminator_without_batch_norm(images):
+    for change, expected in (({}, True), ({"loss": "wasserstein-gp"}, False), ({"r1": 1.0}, False)):
+        _, D = Training(small(net="deconv", **change), images).networks
+        assert any(isinstance(layer, mg.nn.BatchNorm) for layer in D.layers) == expected
+
+
+def test_weights_are_clipped_after_every_update_of_the_critic(images):
+    training = Training(small(loss="wasserstein", clip=0.01, lr=0.1, d_steps=(2,)), images)
+    training.step()
+    G, D = training.networks
+    assert max(np.abs(each.numpy()).max() for each in D.parameters()) == np.float32(0.01)
+    assert max(np.abs(each.numpy()).max() for each in G.parameters()) > 0.01
+
+
+@pytest.mark.parametrize("name", ["mlp", "deconv", "pool", "dcgan", "dcgan64"])
+def test_networks_map_noise_to_images_and_images_to_verdicts(name):
+    shape = (3, 64, 64) if name == "dcgan64" else (1, 12, 8)
+    weights = mg.random.Generator(0)
+    G, D = gans.build(small(net=name, width=0.1), shape, weights)
+    images = G(weights.uniform((4, 5), -1, 1))
+    assert images.shape == (4, *shape) and np.abs(images.numpy()).max() <= 1
+    assert D(images).shape == (4, 1)
+
+
+def test_networks_and_data_that_do_not_go_together():
+    weights = mg.random.Generator(0)
+    with pytest.raises(mg.MiniganError, match="--net deconv makes images whose sides are multiples of 4, .*30, 30"):
+        gans.build(small(net="deconv"), (1, 30, 30), weights)
+    with pytest.raises(mg.MiniganError, match="--net dcgan64 makes images of 64×64"):
+        gans.build(small(net="dcgan64"), (1, 28, 28), weights)
+    with pytest.raises(mg.MiniganError, match="of shape .2,.: choose --net mlp"):
+        gans.build(small(net="dcgan", data="ring"), (2,), weights)
+    with pytest.raises(mg.MiniganError, match="unknown net 'resnet': choose from mlp, deconv, pool, dcgan, dcgan64"):
+        Training(small(net="resnet"), data.Images("digits", *digits(200)))
+
+
+def test_samples_are_drawn_with_the_running_averages(images):
+    """One sample of a G with batch norm is what it is among a hundred: the others do not matter."""
+    training = Training(small(net="pool", width=0.1), images)
+    for _ in range(3):
+        training.step()
+    z = training.draw_z(10)
+    many = training.sample(z)
+    one = training.sample(mg.tensor(z.numpy()[:1]))
+    assert_close(one, many[:1], 1e-5)
+    assert all(module.training for network in training.networks for module in network.modules().values())
+
+
+def test_modes_are_counted():
+    points = data.load("grid")
+    found = metrics.modes(points.values[:5000], points)
+    assert found["found"] == 25 and 0.98 < found["high_quality"] < 0.995  # 1 − e^(−9/2) = 0.989
+    assert np.allclose(found["shares"], 0.99 / 25, atol=0.01) and (np.abs(found["spread"] - 0.97) < 0.1).all()
+    one = metrics.modes(np.tile(points.centres[3], (10, 1)), points)
+    assert one["found"] == 1 and one["shares"][3] == 1 and one["spread"][3] == 0 and np.isnan(one["spread"][4])
+    far = metrics.modes(np.full((10, 2), 1.0), points)
+    assert far["found"] == 0 and far["high_quality"] == 0

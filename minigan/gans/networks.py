@@ -12,14 +12,19 @@ from ..errors import MiniganError
 from ..tensor import no_grad
 from .losses import LOSSES
 
-INITIAL = {"glorot": init.glorot_uniform, "normal": init.normal(0.02), "truncated": init.truncated_normal(0.02)}
+# Of all layers, and of D's last one. With that smaller, the tutorial's DCGAN starts at the losses that its text prints.
+INITIAL = {
+    "glorot": (init.glorot_uniform, init.glorot_uniform),
+    "normal": (init.normal(0.02), init.normal(0.02)),
+    "truncated": (init.truncated_normal(0.02), init.truncated_normal(0.005)),
+}
 
 
 class _Layers:
     """Makes layers as the recipe wants them: widths scaled, weights drawn."""
 
     def __init__(self, recipe, weights):
-        self.recipe, self.settings = recipe, {"initial": INITIAL[recipe.initial], "generator": weights}
+        self.recipe, self.settings = recipe, {"initial": INITIAL[recipe.initial][0], "generator": weights}
 
     def wide(self, count):
         """So many units or channels, times the recipe's width."""
@@ -27,6 +32,10 @@ class _Layers:
 
     def dense(self, inputs, outputs):
         return nn.Dense(inputs, outputs, **self.settings)
+
+    def verdict(self, inputs):
+        """D's last layer: one output."""
+        return nn.Dense(inputs, 1, **self.settings | {"initial": INITIAL[self.recipe.initial][1]})
 
     def conv(self, inputs, outputs, kernel, stride=1, padding="same"):
         return nn.Conv2d(inputs, outputs, kernel, stride, padding, **self.settings)
@@ -57,7 +66,7 @@ def mlp_generator(recipe, shape, layers):
 
 def mlp_discriminator(recipe, shape, layers):
     widths = prod(shape), *map(layers.wide, recipe.hidden)
-    return nn.Flatten(), *_hidden(widths, layers), layers.dense(widths[-1], 1)
+    return nn.Flatten(), *_hidden(widths, layers), layers.verdict(widths[-1])
 
 
 def _hidden(widths, layers):
@@ -86,7 +95,7 @@ def deconv_discriminator(recipe, shape, layers):
     return (
         layers.conv(channels, first, 5, 2), layers.leak(),
         layers.conv(first, second, 5, 2), *layers.critic_norm(second), layers.leak(),
-        nn.Flatten(), layers.dense(second * height * width, 1),
+        nn.Flatten(), layers.verdict(second * height * width),
     )  # fmt: skip
 
 
@@ -110,7 +119,7 @@ def pool_discriminator(recipe, shape, layers):
     return (
         layers.conv(channels, first, 3, padding="valid"), layers.leak(), nn.MaxPool2d(2),
         layers.conv(first, second, 3, padding="valid"), layers.leak(),
-        nn.Flatten(), layers.dense(second * prod(left), 1),
+        nn.Flatten(), layers.verdict(second * prod(left)),
     )  # fmt: skip
 
 
@@ -135,7 +144,7 @@ def dcgan_discriminator(recipe, shape, layers):
         layers.conv(channels, first, 5, 2), layers.leak(),
         layers.conv(first, second, 5, 2), *layers.critic_norm(second), layers.leak(),
         layers.conv(second, third, 5), *layers.critic_norm(third), nn.LeakyReLU(recipe.slope / 2),  # as the tutorial has it
-        nn.Flatten(), layers.dense(third * height * width, 1),
+        nn.Flatten(), layers.verdict(third * height * width),
     )  # fmt: skip
 
 
@@ -164,7 +173,7 @@ def dcgan64_discriminator(recipe, shape, layers):
     return (
         layers.conv(_of_64(shape)[0], widths[0], 4, 2), layers.leak(),  # no batch norm on the images themselves
         *blocks,
-        nn.Flatten(), layers.dense(widths[-1] * 16, 1),
+        nn.Flatten(), layers.verdict(widths[-1] * 16),
     )  # fmt: skip
 
 

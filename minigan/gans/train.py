@@ -65,6 +65,12 @@ class Training:
     def step(self):
         """One training step: a StepResult."""
         drawn = self.batches_until(self.steps_done)
+        if self.recipe.steady < 1:
+            rate = self.recipe.lr * min(
+                1, max(0.01, (1 - self.epochs_done / self.recipe.epochs) / (1 - self.recipe.steady))
+            )
+            for each in self.optimizers:
+                each.rate[...] = rate
         reals = [self.batch(number) for number in range(drawn, self.batches_until(self.steps_done + 1))]
         result = gan_step(self.recipe, self.networks, self.optimizers, reals, self.noise)
         self.steps_done += 1

@@ -168,6 +168,8 @@ def train(options):
 
     if options.list:
         return list_recipes()
+    if options.describe:
+        return describe(options)
     _positive(options, "epochs", "steps", "batch_size")
     kernels = _kernel_choices(options.kernels)
     training, run = _resume(options, kernels) if options.resume else _start(options, kernels)
@@ -189,7 +191,29 @@ def train(options):
         raise MiniganError(f"{_explain_os_error(error)}; {kept}") from None
     finally:
         print(f"step {training.steps_done}: see {', '.join(map(str, run.results()))}")
+    _look_back(training, run, options)
     return 0
+
+
+def _look_back(training, run, options):
+    """What some recipes do when the training is over."""
+    from . import data, metrics
+    from .gans import judge
+
+    if isinstance(training.images, data.Points):
+        found = metrics.modes(training.sample(training.fixed_z), training.images)
+        print(
+            f"{found['found']} of {len(found['shares'])} modes; {found['high_quality']:.1%} of the samples within 3 deviations; "
+            f"a mode has {found['shares'].min():.1%} to {found['shares'].max():.1%}"
+        )
+    if training.recipe.judge_epochs:
+        config = run.config
+        held_out = data.load(config["data"], options.data_dir or config["data_dir"], config["image_size"], "test")
+        result = judge(training, held_out, run.path / "judge")
+        print(
+            f"D alone: takes {result['real']:.1%} of {result['asked']} held-out images for real and {result['fake']:.1%} of as "
+            f"many generated ones for generated; see {run.path / 'judge' / 'side-by-side.png'}"
+        )
 
 
 def _start(options, kernels):
@@ -269,6 +293,18 @@ def list_recipes():
 
     for recipe in RECIPES.values():
         print(f"{recipe.name:12} {recipe.preset:7} {recipe.about}\n{'':20} {recipe.source}")
+    return 0
+
+
+def describe(options):
+    """`minigan train RECIPE --describe`."""
+    from .data import DATASETS
+    from .data.dataset import IMAGE_SIZE
+    from .gans.describe import describe as description
+
+    recipe = _recipe(options)
+    size = options.image_size or IMAGE_SIZE
+    print("\n".join(description(recipe, DATASETS.get(recipe.data, (3, size, size)))))
     return 0
 
 

@@ -13,7 +13,9 @@ from .folder import images_below
 from .mnist import SOURCES, mnist
 from .points import MIXTURES, draw_points
 
-DATASETS = ("digits", "mnist", "fashion-mnist", "cifar10", "ring", "grid")
+DATASETS = {  # the shape of a sample
+    "digits": (1, 28, 28), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32), "ring": (2,), "grid": (2,),
+}  # fmt: skip
 NEEDS_NO_FILES = ("digits", "ring", "grid")
 IMAGE_SIZE = 32  # of a folder's images, unless another is named
 
@@ -75,7 +77,7 @@ class Points:
 
 def load(name, folder=None, image_size=None, part="train"):
     """The data set `name`, or the images in a folder of that name, of `image_size`; `folder` is where the user keeps data (see
-    minigan.data.mnist and minigan.data.cifar10). `part` "test" is what no training sees.
+    minigan.data.mnist and minigan.data.cifar10). `part` "test" is what no training sees; a folder has none, and gives all.
 
     Raises MiniganError for an unknown name, and for missing or damaged files.
     """

@@ -242,8 +242,10 @@ def _recipe(options):
         raise MiniganError("train needs a recipe: see minigan train --list")
     recipe = find_recipe(options.recipe, options.preset or "tuned")
     changes = {name: value for name in CHANGES if (value := getattr(options, name)) is not None}
-    if "data" in changes and changes["data"] not in DATASETS:  # a folder, to be found again from anywhere
-        changes["data"] = str(Path(changes["data"]).expanduser().resolve())
+    if "data" in changes and changes["data"] not in DATASETS:
+        folder = Path(changes["data"]).expanduser()
+        if folder.is_dir():  # to be found again from anywhere
+            changes["data"] = str(folder.resolve())
     return dataclasses.replace(recipe, **changes)
 
 

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from minigan import devices
+from minigan.checkpoint import load_arrays
 
 SMALL = ["--data", "digits", "--device", "cpu", "--steps", "3", "--batch-size", "10"]
 
@@ -126,6 +127,57 @@ def test_list():
     assert done.returncode == 0 and "gan-smooth" in done.stdout and "Goodfellow et al. 2014" in done.stdout
 
 
+def test_describe():
+    done = minigan("train", "dcgan", "--preset", "seed", "--describe")
+    assert done.returncode == 0, done.stderr
+    for part in (
+        "ConvTranspose2d(256, 256, (5, 5), stride=1", "256×32×32", "1,638,656 parameters", "in all", "GFLOP",
+        "Radford et al. 2016", "repairs: ", "lr 2e-05",
+    ):  # fmt: skip
+        assert part in done.stdout, part
+
+
+def test_ring_counts_its_modes(tmp_path):
+    done = minigan("train", "ring", "--steps", "20", "--width", "0.2", cwd=tmp_path)
+    assert done.returncode == 0 and "of 8 modes; " in done.stdout, done.stderr
+    done = minigan("sample", "runs/ring-1", "-n", "7", "--raw", "points.npy", cwd=tmp_path)
+    assert done.returncode == 0 and np.load(tmp_path / "points.npy").shape == (7, 2)
+
+
+def test_d_learns_on_alone_and_leaves_the_pair_as_it_is(tmp_path):
+    options = "--data", "digits", "--width", "0.1", "--batch-size", "500"
+    done = minigan("train", "deconv-gan", *options, "--steps", "3", cwd=tmp_path)
+    assert done.returncode == 0 and "D alone: takes " in done.stdout, done.stderr
+    run = tmp_path / "runs" / "deconv-gan-1"
+    result = json.loads((run / "judge" / "judge.json").read_text())
+    assert result["asked"] == 1000 and 0 <= result["fake"] <= 1 and result["real"] + result["fake"] > 1.2
+    assert {path.name for path in (run / "judge").iterdir()} == {
+        "judge.json",
+        "generated.png",
+        "held-out.png",
+        "side-by-side.png",
+    }
+    before = load_arrays(run / "checkpoint.npz")
+    done = minigan("train", "--resume", "runs/deconv-gan-1", "--steps", "4", cwd=tmp_path)
+    whole = minigan("train", "deconv-gan", *options, "--steps", "4", cwd=tmp_path)
+    assert done.returncode == whole.returncode == 0, done.stderr + whole.stderr
+    again, unbroken = (load_arrays(tmp_path / "runs" / f"deconv-gan-{i}" / "checkpoint.npz") for i in (1, 2))
+    assert before["steps_done"] == 3 and all((again[name] == unbroken[name]).all() for name in unbroken)
+
+
+def test_train_on_a_folder_of_images_and_go_on_from_elsewhere(tmp_path):
+    for i in range(12):
+        path = tmp_path / "pictures" / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (20, 30), (20 * i, 0, 0)).save(path)
+    options = "--data", "pictures", "--image-size", "16", "--batch-size", "4", "--width", "0.1"
+    done = minigan("train", "dcgan", *options, "--steps", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "elsewhere").mkdir()
+    done = minigan("train", "--resume", "../runs/dcgan-1", "--steps", "3", cwd=tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stderr
+
+
 def test_version_names_what_is_here():
     done = minigan("--version")
     assert done.returncode == 0
@@ -146,6 +198,18 @@ def test_check_of_one_stem():
         (["train", "gna"], "unknown recipe 'gna': choose from gan, gan-smooth"),
         (["train", "gan", "--preset", "best"], "no preset 'best': choose from tuned, seed"),
         (["train", "gan", "--data", "mnits"], "unknown data set 'mnits': choose from digits, mnist"),
+        (["train", "gan", "--data", "."], " holds no image: expected PNG or JPEG files"),
+        (["train", "gan", "--data", "digits", "--image-size", "32"], "--image-size goes with a folder of images"),
+        (
+            ["train", "gan", "--data", "digits", "--net", "resnet"],
+            "unknown net 'resnet': choose from mlp, deconv, pool, dcgan",
+        ),
+        (["train", "gan", "--data", "digits", "--net", "dcgan64"], "--net dcgan64 makes images of 64×64"),
+        (["train", "ring", "--net", "dcgan"], "--net dcgan makes images whose sides are multiples of 4"),
+        (["train", "gan", "--data", "digits", "--width", "0"], "width 0.0: expected"),
+        (["train", "dcgan", "--data-dir", "."], "no cifar-10-binary.tar.gz and no data_batch_"),
+        (["train", "gan", "--describe", "--net", "resnet"], "unknown net 'resnet'"),
+        (["train", "--describe"], "needs a recipe"),
         (
             ["train", "gan", "--data", "digits", "--device", "gpu"],
             "unknown device 'gpu': choose from auto, cpu, cuda, emulator",

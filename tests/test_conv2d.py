@@ -74,6 +74,24 @@ def test_same_is_tensorflows():
         assert before + after == max(needed, 0)
 
 
+def test_same_convolutions_are_exact_adjoints():
+    """⟨x ∗ w, y⟩ = ⟨x, adjoint(y)⟩ for every size 1 to 33, kernel 1 to 7 and stride 1 to 3, as the layers call them."""
+    random = np.random.default_rng(8)
+    for size, kernel, stride in np.ndindex(33, 7, 3):
+        size, kernel, stride = size + 1, kernel + 1, stride + 1
+        x, w = mg.tensor(random.standard_normal((1, 1, size, 2))), mg.tensor(random.standard_normal((1, 1, kernel, 1)))
+        y = ops.conv2d(x, w, stride=(stride, 1), padding="same")
+        other = mg.tensor(random.standard_normal(y.shape))
+        back = ops.conv_transpose2d(other, w, stride=(stride, 1), padding="same", size=(size, 2))
+        left, right = np.vdot(y.numpy(), other.numpy()), np.vdot(x.numpy(), back.numpy())
+        assert abs(left - right) <= 1e-12 * max(1, np.abs(y.numpy() * other.numpy()).sum())
+        # Aligned as TensorFlow's: result i sums the pixels from i · stride − ⌊padding / 2⌋ on.
+        total = max((y.shape[2] - 1) * stride + kernel - size, 0)
+        first = total // 2
+        taps = [w.numpy()[0, 0, p, 0] * x.numpy()[0, 0, p - first] for p in range(kernel) if 0 <= p - first < size]
+        assert_close(y.numpy()[0, 0, 0], np.sum(taps, axis=0))
+
+
 def test_a_transposed_convolution_doubles_an_image():
     x, w = mg.tensor(np.ones((2, 3, 4, 5))), mg.tensor(np.ones((3, 2, 5, 5)))
     assert ops.conv_transpose2d(x, w, stride=2, padding="same").shape == (2, 2, 8, 10)

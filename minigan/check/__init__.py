@@ -68,13 +68,14 @@ def run_checks(stem=None):
 
 def _print_training(recipe):
     path = Path(f"check-{recipe}.png")
-    worst = check_training(recipe, path)
+    worst, steps = check_training(recipe, path)
     passed = worst <= ALLOWED  # and not worst > ALLOWED, which a NaN would pass
     verdict = "ok" if passed else f"FAIL: at most {ALLOWED} is allowed"
     print(
-        f"{recipe} on the emulator and by NumPy, from one seed, 50 steps in float64: losses differ by {worst:.1e}, {verdict}"
+        f"{recipe} on the emulator and by NumPy, from one seed, {steps['float64']} steps in float64: losses differ by "
+        f"{worst:.1e}, {verdict}"
     )
-    print(f"over 200 steps in float32: see {path}")
+    print(f"over {steps['float32']} steps in float32: see {path}")
     return 0 if passed else 1
 
 

@@ -187,7 +187,15 @@ NETWORKS = {
 
 
 def build(recipe, shape, weights):
-    """(G, D) of a recipe for samples of `shape`; `weights` draws them. Raises MiniganError where the two do not go together."""
+    """(G, D) of a recipe for samples of `shape`; `weights` draws them.
+
+    Raises MiniganError for a net or a loss that there is not, and where net and samples do not go together.
+    """
+    for name, known in (("loss", LOSSES), ("net", NETWORKS), ("initial", INITIAL)):
+        if getattr(recipe, name) not in known:
+            raise MiniganError(f"unknown {name} {getattr(recipe, name)!r}: choose from {', '.join(known)}")
+    if not 0 < recipe.width <= 16:
+        raise MiniganError(f"width {recipe.width}: expected a factor above 0 and up to 16")
     layers = _Layers(recipe, weights)
     return tuple(nn.Sequential(*network(recipe, tuple(shape), layers)) for network in NETWORKS[recipe.net])
 

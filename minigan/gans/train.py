@@ -14,7 +14,7 @@ from ..optim import Adam, RMSProp
 from ..random import Generator
 from ..tensor import Tensor
 from .losses import LOSSES
-from .networks import INITIAL, NETWORKS, build, draw_samples
+from .networks import build, draw_samples
 from .steps import StepResult, draw_z, gan_step
 
 LOOK_EVERY = 100  # steps between two looks at the losses: each look waits for the device
@@ -36,11 +36,11 @@ class Training:
         self.device, self.dtype = get_device(device), np.dtype(dtype)
         self.count = min(len(images), recipe.images or len(images))
         _check(recipe, self.count)
-        self.loss = LOSSES[recipe.loss]
         self.batches_per_epoch = self.count // recipe.batch_size
         # Two keys, two independent streams: the first weights, and the noise.
         weights, self.noise = (Generator(2 * seed + key, self.device, self.dtype) for key in (0, 1))
         self.networks = build(recipe, images.shape, weights)
+        self.loss = LOSSES[recipe.loss]
         self.optimizers = tuple(optimizer(recipe, network.parameters()) for network in self.networks)
         self.fixed_z = self.draw_z(images.shown)  # every picture of the run shows what becomes of these
         self.steps_done = 0
@@ -126,11 +126,6 @@ def optimizer(recipe, parameters):
 
 
 def _check(recipe, count):
-    for name, known in (("loss", LOSSES), ("net", NETWORKS), ("initial", INITIAL)):
-        if getattr(recipe, name) not in known:
-            raise MiniganError(f"unknown {name} {getattr(recipe, name)!r}: choose from {', '.join(known)}")
-    if not 0 < recipe.width <= 16:
-        raise MiniganError(f"width {recipe.width}: expected a factor from 0 to 16")
     if not 1 <= recipe.batch_size <= count:
         raise MiniganError(f"batch size {recipe.batch_size}: expected 1 to {count}, the number of training images")
     if not 0 < recipe.lr <= np.finfo(np.float32).max or not 0 <= recipe.beta1 < 1:

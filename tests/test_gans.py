@@ -172,7 +172,9 @@ def test_every_update_of_d_sees_a_batch_of_its_own(images, d_steps, monkeypatch)
         assert training.batches_until(steps) >= needed > training.batches_until(steps - 1)
 
 
-@pytest.mark.parametrize("key", gans.RECIPES, ids="-".join)
+@pytest.mark.parametrize(
+    "key", [key for key in gans.RECIPES if key[1] == "tuned" or key == ("dcgan", "paper")], ids="-".join
+)
 def test_every_recipe_is_the_same_on_the_emulator(key):
     """Five small steps in float64, by NumPy and by the kernels: losses and D's outputs agree to 1e-9."""
     recipe = dataclasses.replace(gans.RECIPES[key], width=0.125, batch_size=8, images=None)

@@ -81,9 +81,12 @@ def deconv_generator(recipe, shape, layers):
     """Two 5×5 transposed convolutions that each double the image."""
     channels, height, width = _quarter(recipe, shape)
     first, second, units = layers.wide(128), layers.wide(64), layers.wide(128)
+    planes = first * height * width
+    # Over each unit by itself: none can stay the same for all z, and that is how G collapsed without.
+    varied = [layers.norm(planes)] if recipe.g_norm else []
     return (
         layers.dense(recipe.latent, units), layers.leak(),
-        layers.dense(units, first * height * width), layers.leak(), nn.Reshape(first, height, width),
+        layers.dense(units, planes), *varied, layers.leak(), nn.Reshape(first, height, width),
         layers.deconv(first, second, 5, 2), layers.leak(),
         layers.deconv(second, channels, 5, 2), nn.Tanh(),
     )  # fmt: skip

@@ -27,6 +27,7 @@ class Recipe:
     width: float = 1.0  # times all widths and channels
     slope: float = 0.2  # of LeakyReLU
     initial: str = "glorot"  # weights, or normal or truncated: with deviation 0.02
+    g_norm: bool = False  # batch norm in deconv-gan's G too, whose source has none
     batch_norm: tuple[float, float] = (0.1, 1e-5)  # share of the newest batch in the running averages, and ε
     latent: int = 100  # length of z
     noise: str = "uniform"  # of z: uniform in [−1, 1), or normal
@@ -98,7 +99,9 @@ _ALL = (
            SALIMANS, labels=(0.0, 0.9, 1.0), lr=2e-3, beta1=0.5),
     Recipe("gan-smooth", "seed", "The vanilla GAN with real labels of 0.9: the text names no amount, its code has 0.9.",
            SALIMANS, images=55_000, labels=(0.0, 0.9, 1.0), epochs=100),
-    replace(_DECONV, preset="tuned", beta1=0.5, about="A small convolutional GAN. β₁ 0.5 instead of 0.9."),
+    replace(_DECONV, preset="tuned", beta1=0.5, g_norm=True, batch_norm=(0.1, 1e-5),
+            about="A small convolutional GAN. Batch norm over each unit of G's dense layer (without, its images become one and the same within "
+                  "200 steps), β₁ 0.5 instead of 0.9."),
     _DECONV,
     replace(_POOL, preset="tuned", about="Transposed convolutions against max pooling."),
     _POOL,

@@ -11,7 +11,7 @@ def leaky_relu(x, slope):
     """
     if not slope:
         return np.maximum(x, 0)  # 0·∞ would be NaN
-    y = x.dtype.type(slope) * x
+    y = np.asarray(x.dtype.type(slope) * x)  # an array also of no dimensions
     return np.maximum(x, y, out=y)
 
 

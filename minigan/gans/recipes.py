@@ -100,8 +100,8 @@ _ALL = (
     Recipe("gan-smooth", "seed", "The vanilla GAN with real labels of 0.9: the text names no amount, its code has 0.9.",
            SALIMANS, images=55_000, labels=(0.0, 0.9, 1.0), epochs=100),
     replace(_DECONV, preset="tuned", beta1=0.5, g_norm=True, batch_norm=(0.1, 1e-5),
-            about="A small convolutional GAN. Batch norm over each unit of G's dense layer (without, its images become one and the same within "
-                  "200 steps), β₁ 0.5 instead of 0.9."),
+            about="A small convolutional GAN. Batch norm over each unit of G's dense layer (without, its images become one and "
+                  "the same within 200 steps), β₁ 0.5 instead of 0.9."),
     _DECONV,
     replace(_POOL, preset="tuned", about="Transposed convolutions against max pooling."),
     _POOL,

@@ -149,7 +149,8 @@ def _add_sample(commands):
     add("--device", help="cpu, cuda, emulator or auto (default: the run's)")
     place = commands.choices["sample"].add_mutually_exclusive_group().add_argument
     place("--out", metavar="PNG", help="the picture (default: RUN/sample.png)")
-    place("--raw", metavar="NPY", help="write the images as float32 (N, channels, height, width) in [-1, 1] instead")
+    shapes = "images (N, channels, height, width) in [-1, 1], points (N, 2)"
+    place("--raw", metavar="NPY", help=f"write them as float32 instead: {shapes}")
 
 
 def _add_check(commands):
@@ -314,20 +315,22 @@ def sample(options):
     """`minigan sample`."""
     import numpy as np
 
-    from . import plots
+    from . import data, plots
     from .checkpoint import replacing
     from .gans import RunFolder
 
     _positive(options, "n")
     run = RunFolder.open(options.folder)
-    images = run.draw_samples(options.n, options.seed, options.device)
+    samples = run.draw_samples(options.n, options.seed, options.device)
     path = Path(options.raw or options.out or run.path / "sample.png")
     if options.raw:
         with replacing(path) as part, open(part, "wb") as file:
-            np.save(file, images.astype(np.float32))
+            np.save(file, samples.astype(np.float32))
+    elif samples.ndim == 2:
+        data.load(run.config["data"]).draw(path, samples)
     else:
-        plots.save_grid(path, images)
-    print(f"{len(images)} images: {path}")
+        plots.save_grid(path, samples)
+    print(f"{len(samples)} samples: {path}")
     return 0
 
 

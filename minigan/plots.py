@@ -38,7 +38,7 @@ def save_points(path, samples, data):
     axes.scatter(*samples.T, s=2, color="C0", alpha=0.5, label="generated")
     reach = 1.2 * np.abs(data).max()
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    axes.legend(loc="upper right")
+    figure.legend(loc="outside upper center", ncols=2)  # the corners may hold modes
     with replacing(path) as part:
         figure.savefig(part, dpi=110)
 

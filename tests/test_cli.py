@@ -142,6 +142,8 @@ def test_ring_counts_its_modes(tmp_path):
     assert done.returncode == 0 and "of 8 modes; " in done.stdout, done.stderr
     done = minigan("sample", "runs/ring-1", "-n", "7", "--raw", "points.npy", cwd=tmp_path)
     assert done.returncode == 0 and np.load(tmp_path / "points.npy").shape == (7, 2)
+    done = minigan("sample", "runs/ring-1", cwd=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "runs" / "ring-1" / "sample.png").is_file(), done.stderr
 
 
 def test_d_learns_on_alone_and_leaves_the_pair_as_it_is(tmp_path):

@@ -13,6 +13,7 @@ from minigan import data, gans, metrics
 from minigan.checkpoint import load_arrays, replacing, save_arrays
 from minigan.data.digits import digits
 from minigan.gans import LOSSES, RunFolder, Training, find_recipe, train
+from minigan.gans.describe import step_flops
 from minigan.gans.losses import gradient_penalty, r1_penalty
 from minigan.gans.recipes import ZERO_ONE
 from minigan.gans.train import COLUMNS, Diverged
@@ -527,3 +528,17 @@ def test_modes_are_counted():
     assert one["found"] == 1 and one["shares"][3] == 1 and one["spread"][3] == 0 and np.isnan(one["spread"][4])
     far = metrics.modes(np.full((10, 2), 1.0), points)
     assert far["found"] == 0 and far["high_quality"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "preset", "shape", "gflop"),
+    [
+        ("gan", "tuned", (1, 28, 28), 0.222),
+        ("dcgan", "tuned", (3, 32, 32), 1420),
+        ("dcgan", "paper", (3, 64, 64), 1149),
+    ],
+)
+def test_describe_counts_what_was_counted_by_hand(name, preset, shape, gflop):
+    recipe = find_recipe(name, preset)
+    networks = gans.build(recipe, shape, mg.random.Generator(0))
+    assert step_flops(recipe, networks, shape) / 1e9 == pytest.approx(gflop, rel=2e-3)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from .errors import Interrupted, MiniganError
+from .paths import user_path
 
 TRAIN_EXAMPLE = """\
 examples:
@@ -38,7 +39,17 @@ arguments, in the kernel's order:
   i32=1000        a number
 """
 
-CHANGES = ("data", "net", "width", "loss", "lr", "beta1", "batch_size", "epochs")  # that replace the recipe's own
+CHANGES = (
+    "data",
+    "image_size",
+    "net",
+    "width",
+    "loss",
+    "lr",
+    "beta1",
+    "batch_size",
+    "epochs",
+)  # that replace the recipe's own
 CHOSEN_AT_START = (
     "recipe",
     "data",
@@ -173,14 +184,14 @@ def train(options):
         return describe(options)
     _positive(options, "epochs", "steps", "batch_size")
     kernels = _kernel_choices(options.kernels)
-    training, run = _resume(options, kernels) if options.resume else _start(options, kernels)
+    training, run, held_out = _resume(options, kernels) if options.resume else _start(options, kernels)
     epochs = options.epochs or training.recipe.epochs
     steps = options.steps or training.steps_until(epochs)
     if steps <= training.steps_done:
         raise MiniganError(f"{run.path} is at step {training.steps_done} already: ask for more by --epochs or --steps")
     sizes = [sum(parameter.size for parameter in network.parameters()) for network in training.networks]
     print(
-        f"{training.recipe.name} ({training.recipe.preset}, {training.recipe.loss}) on {training.count:,} images of "
+        f"{training.recipe.name} ({training.recipe.preset}, {training.recipe.loss}) on {training.count:,} samples of "
         f"{training.images.name}, on {training.device}: G {sizes[0]:,} and D {sizes[1]:,} parameters"
     )
     try:
@@ -192,11 +203,23 @@ def train(options):
         raise MiniganError(f"{_explain_os_error(error)}; {kept}") from None
     finally:
         print(f"step {training.steps_done}: see {', '.join(map(str, run.results()))}")
-    _look_back(training, run, options)
+    _look_back(training, run, held_out)
     return 0
 
 
-def _look_back(training, run, options):
+def _held_out(recipe, data_dir):
+    """What a recipe's second phase asks D about, or None. Read before the training: what is missing is not found out after."""
+    from . import data
+
+    if not recipe.judge_epochs:
+        return None
+    if recipe.data not in data.DATASETS:
+        print(f"no image of {recipe.data} is held out: the second phase, in which D learns on alone, is left out")
+        return None
+    return data.load(recipe.data, data_dir, recipe.image_size, "test")
+
+
+def _look_back(training, run, held_out):
     """What some recipes do when the training is over."""
     from . import data, metrics
     from .gans import judge
@@ -207,9 +230,7 @@ def _look_back(training, run, options):
             f"{found['found']} of {len(found['shares'])} modes; {found['high_quality']:.1%} of the samples within 3 deviations; "
             f"a mode has {found['shares'].min():.1%} to {found['shares'].max():.1%}"
         )
-    if training.recipe.judge_epochs:
-        config = run.config
-        held_out = data.load(config["data"], options.data_dir or config["data_dir"], config["image_size"], "test")
+    if held_out:
         result = judge(training, held_out, run.path / "judge")
         print(
             f"D alone: takes {result['real']:.1%} of {result['asked']} held-out images for real and {result['fake']:.1%} of as "
@@ -226,12 +247,13 @@ def _start(options, kernels):
     if options.seed is not None and not 0 <= options.seed < 2**32:
         raise MiniganError(f"--seed {options.seed}: expected 0 to {2**32 - 1}")
     _choose_kernels(kernels)
-    path = Path(options.out) if options.out else _free_folder(recipe.name)
+    path = user_path(options.out) if options.out else _free_folder(recipe.name)
     refuse_occupied(path)
-    images = data.load(recipe.data, options.data_dir, options.image_size)
+    images = data.load(recipe.data, options.data_dir, recipe.image_size)
+    held_out = _held_out(recipe, options.data_dir)
     training = Training(recipe, images, options.device or "auto", options.seed or 0)
     data_dir = options.data_dir or (None if recipe.data in data.NEEDS_NO_FILES else os.environ.get("MINIGAN_DATA"))
-    return training, RunFolder.create(path, training, data_dir, kernels, options.image_size)
+    return training, RunFolder.create(path, training, data_dir, kernels), held_out
 
 
 def _recipe(options):
@@ -242,10 +264,14 @@ def _recipe(options):
     if not options.recipe:
         raise MiniganError("train needs a recipe: see minigan train --list")
     recipe = find_recipe(options.recipe, options.preset or "tuned")
+    if options.beta1 is not None and recipe.optimizer != "adam":
+        raise MiniganError(f"--beta1 is Adam's, and {recipe.name} ({recipe.preset}) descends by {recipe.optimizer}")
     changes = {name: value for name in CHANGES if (value := getattr(options, name)) is not None}
-    if "data" in changes and changes["data"] not in DATASETS:
-        folder = Path(changes["data"]).expanduser()
-        if folder.is_dir():  # to be found again from anywhere
+    if "data" in changes:
+        folder = user_path(changes["data"])
+        if changes["data"] in DATASETS:
+            changes.setdefault("image_size")  # it has its own
+        elif folder.is_dir():  # to be found again from anywhere
             changes["data"] = str(folder.resolve())
     return dataclasses.replace(recipe, **changes)
 
@@ -256,9 +282,10 @@ def _resume(options, kernels):
     named = [name for name in CHOSEN_AT_START if getattr(options, name) is not None]
     if named:
         raise MiniganError(f"--resume goes on with the run's own settings: leave out {', '.join(named)}")
-    run = RunFolder.open(options.resume)
+    run = RunFolder.open(user_path(options.resume))
     _choose_kernels(run.config["kernels"] | kernels)
-    return run.load_training(options.data_dir, options.device), run
+    held_out = _held_out(run.recipe(), options.data_dir or run.config["data_dir"])
+    return run.load_training(options.data_dir, options.device), run, held_out
 
 
 def _free_folder(name):
@@ -301,13 +328,12 @@ def list_recipes():
 
 def describe(options):
     """`minigan train RECIPE --describe`."""
-    from .data import DATASETS
-    from .data.dataset import IMAGE_SIZE
+    from .data import sample_shape
     from .gans.describe import describe as description
 
+    _positive(options, "epochs", "steps", "batch_size")
     recipe = _recipe(options)
-    size = options.image_size or IMAGE_SIZE
-    print("\n".join(description(recipe, DATASETS.get(recipe.data, (3, size, size)))))
+    print("\n".join(description(recipe, sample_shape(recipe.data, recipe.image_size))))
     return 0
 
 
@@ -320,9 +346,11 @@ def sample(options):
     from .gans import RunFolder
 
     _positive(options, "n")
-    run = RunFolder.open(options.folder)
+    if options.out and Path(options.out).suffix.lower() not in ("", ".png"):
+        raise MiniganError(f"--out {options.out}: the picture is a PNG, expected a name that ends so")
+    run = RunFolder.open(user_path(options.folder))
     samples = run.draw_samples(options.n, options.seed, options.device)
-    path = Path(options.raw or options.out or run.path / "sample.png")
+    path = user_path(options.raw or options.out or run.path / "sample.png")
     if options.raw:
         with replacing(path) as part, open(part, "wb") as file:
             np.save(file, samples.astype(np.float32))

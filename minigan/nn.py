@@ -1,6 +1,7 @@
 """Layers: a Module holds parameters and other modules, and maps a Tensor to a Tensor."""
 
 from contextlib import contextmanager
+from math import prod
 from types import MappingProxyType
 
 import numpy as np
@@ -153,7 +154,7 @@ class Conv2d(Module):
     def __init__(self, inputs, outputs, kernel, stride=1, padding="same", initial=init.glorot_uniform, generator=None):
         generator = generator or _some_generator()
         self.stride, self.padding = stride, padding
-        self.weight = _parameter(initial((outputs, inputs, *shapes.pair(kernel)), generator))
+        self.weight = _parameter(initial((outputs, inputs, *shapes.pair("kernel", kernel)), generator))
         self.bias = _zeros(outputs, generator)
 
     def forward(self, x):
@@ -172,7 +173,7 @@ class ConvTranspose2d(Module):
     def __init__(self, inputs, outputs, kernel, stride=1, padding="same", initial=init.glorot_uniform, generator=None):
         generator = generator or _some_generator()
         self.stride, self.padding = stride, padding
-        self.weight = _parameter(initial((inputs, outputs, *shapes.pair(kernel)), generator))
+        self.weight = _parameter(initial((inputs, outputs, *shapes.pair("kernel", kernel)), generator))
         self.bias = _zeros(outputs, generator)
 
     def forward(self, x):
@@ -211,6 +212,7 @@ class BatchNorm(Module):
         return y
 
     def _use(self, x):
+        shapes.batch_norm(x.shape, self.gamma.shape)
         mean, variance = (Tensor(self.buffers[f"running_{name}"], x.device) for name in ("mean", "variance"))
         scale = self.gamma / (variance + self.epsilon).sqrt()
         shift = self.beta - mean * scale
@@ -277,7 +279,7 @@ class Flatten(Module):
     """Each sample to one row. Shapes: (n, …) → (n, everything else)."""
 
     def forward(self, x):
-        return x.reshape((x.shape[0], -1))
+        return x.reshape((x.shape[0], prod(x.shape[1:])))
 
     def __repr__(self):
         return "Flatten()"

@@ -139,7 +139,7 @@ def conv2d(x, w, bias, stride, padding):
         raise MiniganError(f"{where}: x has {x[1]} channels, w takes {w[1]}")
     if bias is not None and tuple(bias) != (w[0],):
         raise MiniganError(f"{where}: bias of shape {tuple(bias)}, expected {(w[0],)}")
-    _check_geometry(where, w[2:], stride, padding)
+    _check_geometry(where, w, stride, padding)
     size = tuple(
         (length + sum(pads) - kernel) // step + 1 for length, kernel, step, pads in zip(x[2:], w[2:], stride, padding)
     )
@@ -159,7 +159,7 @@ def _check_geometry(where, kernel, stride, padding):
         ) from None
     if min(numbers[:2]) < 1 or min(numbers[2:]) < 0 or min(kernel) < 1:
         raise MiniganError(
-            f"{where}: stride {stride} must be at least 1, padding {padding} at least 0, kernel not empty"
+            f"{where}: stride {stride} must be at least 1, padding {padding} at least 0, and the kernel not empty"
         )
 
 
@@ -173,27 +173,37 @@ def conv2d_adjoint(gradient, w, shape, stride, padding):
         )
 
 
-def pair(value):
-    """A number as (number, number); a pair as it is."""
-    return (value, value) if hasattr(value, "__index__") else tuple(value)
+def pair(what, value):
+    """`value` as (down, right): a whole number for both, or two. Raises MiniganError for others, and for less than 1."""
+    try:
+        both = (index(value),) * 2 if hasattr(value, "__index__") else tuple(map(index, value))
+    except TypeError:
+        both = ()
+    if len(both) != 2 or min(both) < 1:
+        raise MiniganError(f"{what} {value!r}: expected a whole number of at least 1, or two: (down, right)")
+    return both
 
 
 def explicit_padding(padding, size, kernel, stride):
     """((top, bottom), (left, right)) of `padding`: a number, those pairs, "valid" (none) or "same".
 
     "same" is TensorFlow's: ⌈length / stride⌉ results along an axis, and an odd pixel of padding goes behind.
-    Raises MiniganError for another word.
+    Raises MiniganError for anything else.
     """
     if padding == "valid":
         padding = 0
     if padding == "same":
         total = [max((-(-n // step) - 1) * step + k - n, 0) for n, step, k in zip(size, stride, kernel)]
         return tuple((each // 2, each - each // 2) for each in total)
-    if isinstance(padding, str):
-        raise MiniganError(f'padding {padding!r}: expected a number, ((top, bottom), (left, right)), "same" or "valid"')
-    if hasattr(padding, "__index__"):
-        return (padding, padding), (padding, padding)
-    return padding
+    try:
+        (top, bottom), (left, right) = ((padding, padding),) * 2 if hasattr(padding, "__index__") else padding
+        numbers = [index(each) for each in (top, bottom, left, right)]
+    except (TypeError, ValueError):
+        numbers = [-1]
+    if min(numbers) < 0:
+        expected = 'a number of at least 0, ((top, bottom), (left, right)), "same" or "valid"'
+        raise MiniganError(f"padding {padding!r}: expected {expected}")
+    return (top, bottom), (left, right)
 
 
 def channel_bias(name, bias, shape):

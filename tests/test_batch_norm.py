@@ -27,6 +27,14 @@ def test_a_large_mean_costs_no_digits():
     assert_close(variance, x.var(0), 1e-4)  # x itself is rounded to 6e-5
 
 
+def test_a_large_mean_costs_no_digits_of_images():
+    """Their axes are apart in memory, where NumPy's mean adds one by one."""
+    x = np.random.default_rng(0).normal(1e3, 1, (100, 4, 32, 32)).astype(np.float32)
+    (mean, variance), truth = reference.batch_norm_statistics(x), x.astype(np.float64)
+    assert np.abs(mean - truth.mean((0, 2, 3))).max() < 6.2e-5  # the distance of two float32 at 1,000
+    assert_close(variance, truth.var((0, 2, 3)), 1e-6)
+
+
 def test_against_pytorch():
     torch = pytest.importorskip("torch")
     random = np.random.default_rng(1)

@@ -33,7 +33,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "small"
     done = minigan("train", "gan", *SMALL, "--out", folder, "--seed", 5, "--loss", "minimax", "--kernels", "matmul=v1")
     assert done.returncode == 0, done.stderr
-    assert "gan (tuned, minimax) on 12,000 images of digits, on cpu: G 130,576 and D 117,121 parameters" in done.stdout
+    assert "gan (tuned, minimax) on 12,000 samples of digits, on cpu: G 130,576 and D 117,121 parameters" in done.stdout
     return folder
 
 
@@ -146,6 +146,27 @@ def test_ring_counts_its_modes(tmp_path):
     assert done.returncode == 0 and (tmp_path / "runs" / "ring-1" / "sample.png").is_file(), done.stderr
 
 
+def test_what_d_is_asked_about_is_there_before_the_training(tmp_path):
+    options = "deconv-gan", "--width", "0.1", "--batch-size", "4", "--steps", "2"
+    (tmp_path / "data_batch_1.bin").write_bytes(bytes(3073 * 20))
+    done = minigan("train", *options, "--data", "cifar10", "--data-dir", ".", cwd=tmp_path)
+    assert done.returncode == 2 and "no test_batch.bin" in done.stderr and not (tmp_path / "runs").exists()
+    (tmp_path / "test_batch.bin").write_bytes(bytes(3073 * 7))
+    done = minigan("train", *options, "--data", "cifar10", "--data-dir", ".", cwd=tmp_path)
+    assert done.returncode == 0 and "of 7 held-out images" in done.stdout, done.stderr
+    (tmp_path / "mine").mkdir()
+    for i in range(5):
+        Image.new("RGB", (16, 16), (40 * i, 0, 0)).save(tmp_path / "mine" / f"{i}.png")
+    done = minigan("train", *options, "--data", "mine", "--image-size", "16", cwd=tmp_path)
+    assert (
+        done.returncode == 0
+        and "mine is held out: the second phase, in which D learns on alone, is left out" in done.stdout
+    )
+    (tmp_path / "mine").rename(tmp_path / "moved")
+    done = minigan("train", "--resume", "runs/deconv-gan-2", "--steps", "3", cwd=tmp_path)
+    assert done.returncode == 2 and f"there is no folder {tmp_path / 'mine'}" in done.stderr
+
+
 def test_d_learns_on_alone_and_leaves_the_pair_as_it_is(tmp_path):
     options = "--data", "digits", "--width", "0.1", "--batch-size", "500"
     done = minigan("train", "deconv-gan", *options, "--steps", "3", cwd=tmp_path)
@@ -211,6 +232,19 @@ def test_check_of_one_stem():
         (["train", "gan", "--data", "digits", "--width", "0"], "width 0.0: expected"),
         (["train", "dcgan", "--data-dir", "."], "no cifar-10-binary.tar.gz and no data_batch_"),
         (["train", "gan", "--describe", "--net", "resnet"], "unknown net 'resnet'"),
+        (["train", "gan", "--describe", "--data", "mnits"], "unknown data set 'mnits'"),
+        (["train", "gan", "--describe", "--batch-size", "0"], "--batch-size 0: expected at least 1"),
+        (
+            ["train", "dcgan", "--preset", "paper"],
+            "this recipe is for images of your own: name their folder, --data FOLDER",
+        ),
+        (["train", "dcgan", "--data", "nowhere/images"], "there is no folder nowhere/images"),
+        (["train", "dcgan", "--data", "~nobody-here/a"], "~nobody-here/a: there is no such user here"),
+        (["train", "gan", "--data-dir", "~nobody-here/a"], "~nobody-here/a: there is no such user here"),
+        (["train", "gan", "--data", ".", "--data-dir", "."], " is a folder itself: leave --data-dir away"),
+        (["train", "gan", "--data", "digits", "--image-size", "0"], "--image-size goes with a folder of images"),
+        (["train", "gan", "--data", ".", "--image-size", "0"], "--image-size 0: expected 8 to 512"),
+        (["train", "wgan", "--beta1", "0.3"], "--beta1 is Adam's, and wgan (tuned) descends by rmsprop"),
         (["train", "--describe"], "needs a recipe"),
         (
             ["train", "gan", "--data", "digits", "--device", "gpu"],
@@ -229,6 +263,7 @@ def test_check_of_one_stem():
         (["train", "--resume", "nowhere"], "nowhere holds no run"),
         (["train", "gan", "--resume", "nowhere", "--lr", "1"], "leave out recipe, lr"),
         (["sample", "nowhere"], "nowhere holds no run"),
+        (["sample", "nowhere", "--out", "a.jpg"], "--out a.jpg: the picture is a PNG"),
         (["sample", "nowhere", "-n", "0"], "-n 0: expected at least 1"),
         (["sample", "nowhere", "--out", "a.png", "--raw", "b.npy"], "not allowed with argument"),
         (["train", "gan", "--data", "digits", "--lr", "inf"], "expected a finite lr"),

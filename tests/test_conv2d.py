@@ -151,13 +151,32 @@ def test_transposed_against_pytorch():
     [
         ((1, 3, 8, 8), (4, 2, 3, 3), 1, 0, r"x has 3 channels, w takes 2"),
         ((1, 3, 2, 2), (4, 3, 5, 5), 1, 1, r"the padded image \(4, 4\) is smaller than the kernel \(5, 5\)"),
-        ((1, 3, 8, 8), (4, 3, 3, 3), 0, 0, r"stride \(0, 0\) must be at least 1"),
-        ((1, 3, 8, 8), (4, 3, 3, 3), 1, -1, r"padding .* at least 0"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), 0, 0, r"conv2d: stride 0: expected a whole number of at least 1"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), 1.5, "same", r"conv2d: stride 1.5: expected a whole number"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), (1, 2, 3), 0, r"conv2d: stride \(1, 2, 3\): expected"),
+        ((1, 3, 8, 8), (0, 3, 3, 3), 1, 0, r"kernel not empty"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), 1, -1, r"padding -1: expected a number of at least 0"),
         ((1, 3, 8, 8), (4, 3, 3, 3), 1, "sane", r"padding 'sane': expected a number"),
-        ((1, 3, 8, 8), (4, 3, 3, 3), 1, (1, 1), r"padding \(1, 1\), expected"),
+        ((1, 3, 8, 8), (4, 3, 3, 3), 1, (1, 1), r"padding \(1, 1\): expected a number"),
         ((3, 8, 8), (4, 3, 3, 3), 1, 0, r"takes images \(n, c, h, w\)"),
     ],
 )
 def test_what_does_not_fit_is_said(x, w, stride, padding, message):
     with pytest.raises(mg.MiniganError, match=message):
         ops.conv2d(mg.tensor(np.ones(x)), mg.tensor(np.ones(w)), None, stride, padding)
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "bias", "stride", "padding", "message"),
+    [
+        ((1, 3, 8, 8), (2, 3, 3, 3), 3, 1, 0, r"conv_transpose2d: .*x has 3 channels, w takes 2"),
+        ((1, 2, 8, 8), (2, 3, 3, 3), 2, 1, 0, r"conv_transpose2d: .*bias of shape \(2,\), expected \(3,\)"),
+        ((1, 2, 2, 2), (2, 3, 3, 3), 3, 1, 2, r"padding 2 leaves \(0, 0\) of the image"),
+        ((1, 2, 2, 2), (2, 3, 3, 3), 3, 1, (1, 1), r"padding \(1, 1\): expected a number"),
+        ((1, 2, 2, 2), (2, 3, 3, 3), 3, 0, "same", r"conv_transpose2d: stride 0: expected"),
+    ],
+)
+def test_what_does_not_fit_is_said_of_the_transposed(x, w, bias, stride, padding, message):
+    x, w, bias = (mg.tensor(np.ones(shape)) for shape in (x, w, bias))
+    with pytest.raises(mg.MiniganError, match=message):
+        ops.conv_transpose2d(x, w, bias, stride, padding)

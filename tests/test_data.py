@@ -182,6 +182,13 @@ def test_cifar10(tmp_path, pack, below):
     assert (held_out.pixels == parts["test_batch.bin"][1]).all()
 
 
+def test_a_batch_that_lies_there_twice_is_read_once(tmp_path):
+    content, pixels, _ = records(3)
+    (tmp_path / "data_batch_1.bin").write_bytes(content)
+    (tmp_path / "data_batch_1.bin.xz").write_bytes(b"not even looked at")
+    assert (data.load("cifar10", tmp_path).pixels == pixels).all()
+
+
 def test_real_cifar10(shared_data):
     images = data.load("cifar10", shared_data)
     assert images.pixels.shape == (20000, 3, 32, 32) and np.bincount(images.labels).min() > 1900
@@ -216,6 +223,17 @@ def test_bad_archives_are_one_line(tmp_path):
         with pytest.raises(MiniganError, match="truncated or damaged") as error:
             data.load("cifar10", tmp_path)
         assert "\n" not in str(error.value)
+    stored = tmp_path / archive.name
+    with gzip.open(stored, "wb", compresslevel=0) as file:  # uncompressed: only the checksum can tell
+        file.write(gzip.decompress(content))
+    damaged = bytearray(stored.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    stored.write_bytes(damaged)
+    with pytest.raises(MiniganError, match="truncated or damaged .CRC check failed"):
+        data.load("cifar10", tmp_path)
+    tar_of(archive, {"data_batch_1.bin": bytes(10_001 * 3073)})
+    with pytest.raises(MiniganError, match="holds data_batch_1.bin of 30733073 bytes: it is not CIFAR-10's"):
+        data.load("cifar10", tmp_path)
     for name in ("../data_batch_1.bin", "/etc/data_batch_1.bin", "a/../../data_batch_1.bin"):
         tar_of(archive, {name: records(1)[0]} | whole)
         with pytest.raises(MiniganError, match="a path out of the archive: it is not CIFAR-10's"):
@@ -249,6 +267,20 @@ def test_a_folder_of_images(tmp_path, capsys):
     assert "f.png (1×1 pixels are too few)" in said and "g.png (" in said and "h.jpeg (" in said
 
 
+def test_what_is_transparent_is_laid_over_white(tmp_path):
+    save_image(tmp_path / "a.png", "RGBA", (16, 16), (255, 0, 0, 0))
+    save_image(tmp_path / "b.png", "LA", (16, 16), (0, 0))
+    assert (data.load(str(tmp_path), image_size=8).pixels == 255).all()
+
+
+def test_an_image_of_a_hundred_million_pixels_is_skipped(tmp_path, capsys):
+    save_image(tmp_path / "a.png", "1", (10_000, 10_000), 0)
+    save_image(tmp_path / "b.png", "L", (16, 16), 7)
+    assert len(data.load(str(tmp_path))) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "skipped 1 of 2 files: a.png (Image size (100000000 pixels) exceeds" in said
+
+
 def test_folders_without_a_usable_image(tmp_path):
     with pytest.raises(MiniganError, match="holds no image: expected PNG or JPEG files"):
         data.load(str(tmp_path))
@@ -257,7 +289,9 @@ def test_folders_without_a_usable_image(tmp_path):
         data.load(str(tmp_path))
     with pytest.raises(MiniganError, match="--image-size 3: expected 8 to 512"):
         data.load(str(tmp_path), image_size=3)
-    with pytest.raises(MiniganError, match="--image-size goes with a folder of images, and digits is none"):
+    with pytest.raises(
+        MiniganError, match="--image-size goes with a folder of images, and digits has a size of its own"
+    ):
         data.load("digits", image_size=32)
 
 

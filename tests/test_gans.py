@@ -18,7 +18,9 @@ from minigan.gans.losses import gradient_penalty, r1_penalty
 from minigan.gans.recipes import ZERO_ONE
 from minigan.gans.train import COLUMNS, Diverged
 
-loop = sys.modules["minigan.gans.train"]  # minigan.gans.train itself is the function
+loop, judging = (
+    sys.modules[f"minigan.gans.{name}"] for name in ("train", "judge")
+)  # in the package these are functions
 
 
 @pytest.fixture(scope="module")
@@ -542,3 +544,22 @@ def test_describe_counts_what_was_counted_by_hand(name, preset, shape, gflop):
     recipe = find_recipe(name, preset)
     networks = gans.build(recipe, shape, mg.random.Generator(0))
     assert step_flops(recipe, networks, shape) / 1e9 == pytest.approx(gflop, rel=2e-3)
+
+
+def test_a_config_edited_by_hand_is_refused_where_it_is_wrong(images, tmp_path):
+    training = Training(small(), images)
+    run = RunFolder.create(tmp_path / "run", training)
+    for name, value in (("width", "x"), ("hidden", [16, "a"]), ("batch_size", 2.5), ("latents", 3)):
+        run.config["recipe"] = dataclasses.asdict(training.recipe) | {name: value}
+        with pytest.raises(mg.MiniganError, match=f"is of another version of minigan .*{name}"):
+            run.recipe()
+
+
+def test_the_second_phase_keeps_the_penalty(images):
+    """Without it D's outputs grow without bound: nothing else holds a Wasserstein critic."""
+    recipe = small(loss="wasserstein-gp", judge_epochs=20, lr=2e-3)
+    training = Training(recipe, images)
+    noise = mg.random.Generator(1)
+    D = judging._copy(training, noise)
+    on_real, on_fake = judging._teach(D, training, noise)
+    assert 0 < on_real - on_fake < 56  # a slope of 1 over the farthest two images: √(784 · 2²)

@@ -3,6 +3,7 @@
 Source: Krizhevsky 2009, the CIFAR-10 page, "Binary version": records of a label byte and 1,024 bytes each of red, green, blue.
 """
 
+import gzip
 import lzma
 import re
 import tarfile
@@ -15,6 +16,7 @@ from ..errors import MiniganError
 from .source import Source
 
 RECORD = 1 + 3 * 32 * 32
+LARGEST = 10_000 * RECORD  # bytes of a batch
 ARCHIVE = "cifar-10-binary.tar.gz"
 PARTS = {"train": r"data_batch_[1-5]\.bin", "test": r"test_batch\.bin"}
 
@@ -44,7 +46,9 @@ def _batches(places, wanted):
         return _read_archive(SOURCE.fetch(ARCHIVE), wanted)
     for place in places:
         if place.is_dir() and (files := [path for path in place.iterdir() if wanted.fullmatch(_plain(path.name))]):
-            return {str(path): _read(path) for path in files}
+            # A batch that is there both compressed and plain is read once: the plain name sorts first, so last in reverse.
+            batches = {_plain(path.name): path for path in sorted(files, reverse=True)}
+            return {str(path): _read(path) for path in batches.values()}
         if (place / ARCHIVE).is_file():
             return _read_archive(place / ARCHIVE, wanted)
     raise SOURCE.missing(f"{ARCHIVE} and no {wanted.pattern}".replace("\\", ""), places)
@@ -68,14 +72,20 @@ def _read_archive(path, wanted):
     """{name: bytes} of the members that are wanted. They are read, not unpacked: no file is written."""
     contents = {}
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
                 name = PurePosixPath(member.name)
                 if name.is_absolute() or ".." in name.parts:
                     raise MiniganError(f"{path} holds {member.name}, a path out of the archive: it is not CIFAR-10's")
                 if member.isfile() and wanted.fullmatch(name.name):
+                    if member.size > LARGEST:
+                        raise MiniganError(f"{path} holds {member.name} of {member.size} bytes: it is not CIFAR-10's")
                     contents[f"{path}:{member.name}"] = archive.extractfile(member).read()
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+            while stream.read(
+                LARGEST
+            ):  # gzip's checksum stands at the end, where the archive's own end is no reason to look
+                pass
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise MiniganError(f"{path} is truncated or damaged ({error}): delete it and fetch it again") from None
     except OSError as error:
         raise MiniganError(f"cannot read {path}: {error.strerror or error}") from None

@@ -1,15 +1,15 @@
 """A data set by its name."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from .. import plots
 from ..errors import MiniganError
+from ..paths import user_path
 from .cifar10 import cifar10
 from .digits import digits
-from .folder import images_below
+from .folder import SMALLEST, images_below
 from .mnist import SOURCES, mnist
 from .points import MIXTURES, draw_points
 
@@ -17,7 +17,7 @@ DATASETS = {  # the shape of a sample
     "digits": (1, 28, 28), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32), "ring": (2,), "grid": (2,),
 }  # fmt: skip
 NEEDS_NO_FILES = ("digits", "ring", "grid")
-IMAGE_SIZE = 32  # of a folder's images, unless another is named
+IMAGE_SIZE, LARGEST = 32, 512  # of a folder's images, unless another is named, and at most
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,37 @@ class Points:
         plots.save_points(path, samples, self.values[: len(samples)])
 
 
+def sample_shape(name, image_size=None):
+    """The shape of a sample of a data set, without reading it; None stands for a folder that is still to be named.
+
+    Raises MiniganError for what `load` would refuse by its name or size.
+    """
+    if name in DATASETS:
+        if image_size is not None:
+            raise MiniganError(f"--image-size goes with a folder of images, and {name} has a size of its own")
+        return DATASETS[name]
+    if name is not None and not user_path(name).is_dir():
+        if set(name) & set("/\\~."):
+            raise MiniganError(f"there is no folder {name}: expected one of images, or one of {', '.join(DATASETS)}")
+        raise MiniganError(f"unknown data set {name!r}: choose from {', '.join(DATASETS)}, or name a folder of images")
+    size = IMAGE_SIZE if image_size is None else image_size
+    if not SMALLEST <= size <= LARGEST:
+        raise MiniganError(f"--image-size {size}: expected {SMALLEST} to {LARGEST}")
+    return 3, size, size
+
+
 def load(name, folder=None, image_size=None, part="train"):
     """The data set `name`, or the images in a folder of that name, of `image_size`; `folder` is where the user keeps data (see
-    minigan.data.mnist and minigan.data.cifar10). `part` "test" is what no training sees; a folder has none, and gives all.
+    minigan.data.mnist and minigan.data.cifar10). `part` "test" is what no training sees, which a folder has not.
 
     Raises MiniganError for an unknown name, and for missing or damaged files.
     """
-    if name not in DATASETS and Path(name).expanduser().is_dir():
-        return Images(name, *images_below(name, image_size or IMAGE_SIZE))
-    if image_size:
-        raise MiniganError(f"--image-size goes with a folder of images, and {name} is none")
-    if name in NEEDS_NO_FILES and folder:
-        raise MiniganError(f"the data set {name} is drawn, not read: leave --data-dir away, or choose another --data")
+    if name is None:
+        raise MiniganError("this recipe is for images of your own: name their folder, --data FOLDER")
+    shape = sample_shape(name, image_size)
+    if folder and (name in NEEDS_NO_FILES or name not in DATASETS):
+        what = "is drawn, not read" if name in DATASETS else "is a folder itself"
+        raise MiniganError(f"the data set {name} {what}: leave --data-dir away, or choose another --data")
     if name == "digits":
         return Images(name, *(digits() if part == "train" else digits(2000, seed=1)))
     if name in SOURCES:
@@ -96,4 +115,6 @@ def load(name, folder=None, image_size=None, part="train"):
     if name in MIXTURES:
         centres, deviation = MIXTURES[name]()
         return Points(name, *draw_points(centres, deviation, seed=part == "test"), centres, deviation)
-    raise MiniganError(f"unknown data set {name!r}: choose from {', '.join(DATASETS)}, or name a folder of images")
+    if part != "train":
+        raise MiniganError(f"no image of the folder {name} is held out")
+    return Images(name, *images_below(user_path(name), shape[-1]))

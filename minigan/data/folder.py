@@ -1,7 +1,7 @@
 """A folder of the user's own PNG and JPEG images, cropped to squares and resized to one size."""
 
 import sys
-from pathlib import Path
+import warnings
 
 import numpy as np
 from tqdm import tqdm
@@ -14,14 +14,12 @@ NAMED = 5  # unreadable files, at most
 
 
 def images_below(folder, size):
-    """(pixels (n, 3, size, size) uint8, labels (n,) uint8, all 0) of the images below `folder`, in the order of their paths.
+    """(pixels (n, 3, size, size) uint8, labels (n,) uint8, all 0) of the images below a folder (Path), in the order of their
+    paths.
 
-    Each is cropped to its middle square. A file that cannot be used is named with the reason on stderr, and skipped. Raises
-    MiniganError where none is left, and for a size that is not 8 to 512.
+    Each is cropped to its middle square; what is transparent is laid over white. A file that cannot be used is named with the
+    reason on stderr, and skipped. Raises MiniganError where none is left.
     """
-    if not SMALLEST <= size <= 512:
-        raise MiniganError(f"--image-size {size}: expected {SMALLEST} to 512")
-    folder = Path(folder).expanduser()
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
     if not paths:
         raise MiniganError(f"{folder} holds no image: expected PNG or JPEG files, in it or below it")
@@ -44,10 +42,17 @@ def _read(path, size):
     """An image as (3, size, size) uint8."""
     from PIL import Image, ImageOps
 
-    with Image.open(path) as image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        opened = Image.open(path)
+    with opened as image:
         if image.mode.startswith(("I", "F")):
             raise ValueError(f"mode {image.mode}: save it with 8 bits a channel")
         if min(image.size) < SMALLEST:
             raise ValueError(f"{image.width}×{image.height} pixels are too few")
-        upright = ImageOps.exif_transpose(image).convert("RGB")  # a camera's turn; a palette's colours
-        return np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS)).transpose(2, 0, 1)
+        upright = ImageOps.exif_transpose(image)  # a camera's turn
+        if upright.has_transparency_data:  # below it any colour may hide
+            upright = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
+        square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
+        return np.asarray(square).transpose(2, 0, 1)

@@ -2,9 +2,9 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..errors import MiniganError
+from ..paths import user_path
 from .download import cache_folder, download
 
 
@@ -20,7 +20,7 @@ class Source:
     def places(self, folder):
         """The folders to look in: below `folder`, else below $MINIGAN_DATA; none where neither is named."""
         named = folder or os.environ.get("MINIGAN_DATA")
-        return [Path(named).expanduser() / part for part in self.folders] if named else []
+        return [user_path(named) / part for part in self.folders] if named else []
 
     def file(self, name, folder):
         """The path of a file, plain or gzipped, in `folder` or where it was downloaded to. Raises MiniganError where it is

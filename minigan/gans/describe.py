@@ -86,8 +86,9 @@ def step_flops(recipe, networks, shape):
 
 
 def _updates(recipe):
-    turns = " and ".join(map(str, recipe.d_steps)) + (" in turn" if len(recipe.d_steps) > 1 else "")
-    return f"{turns} update{'s' * (recipe.d_steps != (1,))} of D and 1 of G"
+    updates = "update" if recipe.d_steps == (1,) else "updates"
+    in_turn = " in turn" if len(recipe.d_steps) > 1 else ""
+    return f"{' and '.join(map(str, recipe.d_steps))} {updates} of D{in_turn} and 1 of G"
 
 
 def _size(shape):

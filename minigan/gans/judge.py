@@ -13,8 +13,8 @@ from ..random import Generator
 from ..tensor import Tensor, no_grad
 from .losses import LOSSES
 from .networks import build, draw_samples
-from .steps import draw_z, verdicts
-from .train import optimizer
+from .steps import draw_z, update_d
+from .train import Diverged, optimizer
 
 NOISE_KEYS = 2**62  # a training's noise has keys below 2³³, fresh samples have keys from 2⁶³ on
 ASKED = 1000  # held-out images, and fakes
@@ -42,7 +42,7 @@ def judge(training, held_out, folder):
     save_json(folder / "judge.json", result)
     pictures = [folder / "generated.png", folder / "held-out.png"]
     for picture, samples in zip(pictures, (fakes, reals)):
-        held_out.draw(picture, samples[: held_out.shown])
+        held_out.draw(picture, samples[: min(held_out.shown, len(reals))])
     plots.save_side_by_side(folder / "side-by-side.png", *pictures)
     return result
 
@@ -56,7 +56,7 @@ def _copy(training, noise):
 
 def _teach(D, training, noise):
     """D's updates alone; returns its mean outputs on the last real and the last generated batch."""
-    recipe, loss = training.recipe, LOSSES[training.recipe.loss]
+    recipe = training.recipe
     optimizer_d = optimizer(recipe, D.parameters())
     batches = recipe.judge_epochs * training.batches_per_epoch
     for number in tqdm(range(batches), "D alone", unit="step", delay=1, dynamic_ncols=True, disable=None):
@@ -65,13 +65,11 @@ def _teach(D, training, noise):
             training.device.xp.asarray(draw_samples(training.networks[0], draw_z(recipe, noise, len(real)))),
             training.device,
         )
-        outputs = verdicts(D, real, fake)
-        optimizer_d.zero_grad()
-        loss.discriminator(*outputs, recipe.labels).backward()
-        optimizer_d.step()
-        if loss.clips:
-            optimizer_d.clamp(recipe.clip)
-    return [output.mean().item() for output in outputs]
+        _, *outputs = update_d(recipe, D, optimizer_d, real, fake, noise)
+    means = [output.mean().item() for output in outputs]
+    if not np.isfinite(means).all():
+        raise Diverged("D alone: its outputs are no longer numbers; the trained pair is kept, try a smaller --lr")
+    return means
 
 
 def _ask(D, samples, device):

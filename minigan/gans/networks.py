@@ -152,7 +152,9 @@ def dcgan_discriminator(recipe, shape, layers):
 
 
 def dcgan64_generator(recipe, shape, layers):
-    """Radford et al. 2016, figure 1: from 4×4 to 64×64 in four 4×4 transposed convolutions of stride 2."""
+    """Radford et al. 2016, figure 1: from 4×4 to 64×64 in four transposed convolutions of stride 2. (Kernels of 4×4, which the
+    stride divides, as in PyTorch's example; the authors' code has 5×5.)
+    """
     widths = [layers.wide(count) for count in (1024, 512, 256, 128)]
     blocks = [
         layer
@@ -224,7 +226,7 @@ def _quarter(recipe, shape):
 def _of_64(shape):
     if len(shape) != 3 or shape[1:] != (64, 64):
         raise MiniganError(
-            f"--net dcgan64 makes images of 64×64, and a sample is of shape {tuple(shape)}: choose --net dcgan, or data of "
+            f"--net dcgan64 makes images of 64×64, and a sample is of shape {tuple(shape)}: choose --net dcgan, or images of "
             "that size (--data FOLDER --image-size 64)"
         )
     return shape

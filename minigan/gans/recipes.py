@@ -4,7 +4,8 @@ Up to three presets of each, never mixed: `seed`, the tutorial's own numbers wit
 cannot run; `paper`, the original paper's numbers; `tuned`, the default: it works, and says what it changed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
+from numbers import Real
 
 from ..errors import MiniganError
 
@@ -20,7 +21,8 @@ class Recipe:
     about: str  # what it is, and what this preset changed
     source: str
     repairs: str = ""  # what of the source cannot work as it stands, and what is done instead
-    data: str = "mnist"
+    data: str | None = "mnist"  # None: a folder that the user names
+    image_size: int | None = None  # pixels a side that a folder's images are cropped and resized to; None: 32
     images: int | None = None  # train on the first so many; None: on all
     net: str = "mlp"
     hidden: tuple[int, ...] = (128, 128)  # widths of the hidden layers of an mlp, in G and in D
@@ -46,6 +48,16 @@ class Recipe:
     epochs: int = 50
     judge_epochs: int = 0  # after the training, a copy of D learns on so long, against a G that stands still
 
+    def check_types(self):
+        """Raise TypeError where a field is of another type than its default: recipes are also read from files."""
+        for field in fields(self):
+            value, default = getattr(self, field.name), field.default
+            kind = Real if isinstance(default, float) else str if default is MISSING else type(default)
+            if not (isinstance(value, kind) or default is None) or (
+                kind is tuple and not all(isinstance(each, Real) for each in value)
+            ):
+                raise TypeError(f"{field.name} is {value!r}")
+
 
 GOODFELLOW = "Goodfellow et al. 2014, Generative Adversarial Nets, Algorithm 1 with k = 1"
 SALIMANS = "Salimans et al. 2016, Improved Techniques for Training GANs, section 3.4"
@@ -58,12 +70,15 @@ TUTORIAL_NORM = (0.01, 1e-3)  # TensorFlow's momentum of 0.99, and its ε
 
 _GAN = Recipe("gan", "tuned", "The vanilla GAN on dense nets. β₁ 0.5 (0.9 collapses in most seeds), rate 2e-3 (evener classes).",
               GOODFELLOW, lr=2e-3, beta1=0.5)  # fmt: skip
-_DCGAN = Recipe(
-    "dcgan", "seed", "DCGAN on colour images, with the tutorial's numbers: a rate of 2e-5 takes its 500 epochs.", RADFORD,
-    "D learned 3 times for 2 of G: kept. Its kernel_init was undefined: 0.02 truncated, as in its notebook, and 0.005 in D's "
+_DCGAN_REPAIRS = (
+    "Its kernel_init was undefined: 0.02 truncated, as in its notebook, and 0.005 in D's "
     "last layer, with which training starts at the losses that the text prints. Pixels were in [0, 1] under a tanh, batch norm's "
     "averages were never updated, one image was sampled with the statistics of itself, tanh · 255 wrapped around in uint8, and "
-    "nothing was shuffled: mended.",
+    "nothing was shuffled: mended."
+)
+_DCGAN = Recipe(
+    "dcgan", "seed", "DCGAN on colour images, with the tutorial's numbers: a rate of 2e-5 takes its 500 epochs.", RADFORD,
+    "D learned 3 times for 2 of G: kept. " + _DCGAN_REPAIRS,
     data="cifar10", net="dcgan", initial="truncated", batch_norm=TUTORIAL_NORM, noise="normal", lr=2e-5, d_steps=(1, 2),
     epochs=500,
 )  # fmt: skip
@@ -106,16 +121,19 @@ _ALL = (
     replace(_POOL, preset="tuned", about="Transposed convolutions against max pooling."),
     _POOL,
     replace(_DCGAN, preset="tuned", lr=2e-4, beta1=0.5, d_steps=(1,), batch_norm=(0.1, 1e-5), epochs=30,
-            about="DCGAN on colour images. The paper's rate 2e-4 and β₁ 0.5, D and G in turn."),
+            repairs=_DCGAN_REPAIRS,
+            about="DCGAN on colour images. The paper's rate 2e-4 and β₁ 0.5, D and G in turn, batch norm's averages by 0.1."),
     _DCGAN,
-    replace(_DCGAN, preset="paper", net="dcgan64", initial="normal", noise="uniform", lr=2e-4, beta1=0.5, d_steps=(1,),
-            batch_norm=(0.1, 1e-5), batch_size=128, epochs=30, repairs="",
-            about="Radford's own network and numbers, for images of 64×64: --data FOLDER --image-size 64."),
+    replace(_DCGAN, preset="paper", data=None, image_size=64, net="dcgan64", initial="normal", noise="uniform", lr=2e-4,
+            beta1=0.5, d_steps=(1,), batch_norm=(0.1, 1e-5), batch_size=128, epochs=30, repairs="",
+            about="Radford's widths and numbers, for your own images of 64×64: --data FOLDER. Kernels of 4×4, as PyTorch's "
+                  "example has them; the authors' code had 5×5."),
     replace(_LSGAN, preset="tuned", lr=1e-3, beta1=0.5, images=None, epochs=100,
             about="The vanilla GAN with least squares. β₁ 0.5 as in gan."),
     _LSGAN,
     replace(_WGAN, preset="tuned", optimizer="rmsprop", lr=5e-4, clip=0.05, images=None, d_steps=(5,), epochs=100,
-            about="Wasserstein with clipped weights. RMSProp 5e-4 and clip 0.05: ten times the paper's, for small dense nets."),
+            about="Wasserstein with clipped weights. RMSProp 5e-4 and clip 0.05, ten and five times the paper's: the nets are "
+                  "small and dense."),
     _WGAN,
     replace(_WGAN, preset="paper", optimizer="rmsprop", lr=5e-5, clip=0.01, images=None, batch_size=64, d_steps=(5,), epochs=100,
             repairs="", about="Wasserstein with clipped weights and the paper's numbers: slow on dense nets."),

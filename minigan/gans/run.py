@@ -23,7 +23,7 @@ from .train import COLUMNS, Training
 # What a config.json must hold.
 CONFIG = {
     "recipe": dict, "data": str, "data_dir": (str, type(None)), "images": int, "image_shape": list,
-    "image_size": (int, type(None)), "device": str, "dtype": str, "seed": int, "kernels": dict,
+    "device": str, "dtype": str, "seed": int, "kernels": dict,
 }  # fmt: skip
 SAMPLE_KEYS = 2**63  # a training's noise has keys below, fresh samples have keys above: they never share a stream
 
@@ -35,14 +35,14 @@ class RunFolder:
         self.path, self.config = Path(path), config
 
     @classmethod
-    def create(cls, path, training, data_dir=None, kernels=None, image_size=None):
+    def create(cls, path, training, data_dir=None, kernels=None):
         """A new folder for `training`. Raises MiniganError where `path` holds anything already."""
         path = Path(path)
         refuse_occupied(path)
         config = {
             "minigan": __version__, "recipe": dataclasses.asdict(training.recipe), "data": training.images.name,
             "data_dir": str(Path(data_dir).resolve()) if data_dir else None, "images": len(training.images),
-            "image_shape": training.images.shape, "image_size": image_size,
+            "image_shape": training.images.shape,
             "device": training.device, "dtype": str(training.dtype), "seed": training.seed, "kernels": kernels or {},
         }  # fmt: skip
         (path / "samples").mkdir(parents=True, exist_ok=True)
@@ -64,19 +64,22 @@ class RunFolder:
         """The Recipe that was trained."""
         try:
             values = self.config["recipe"]
-            return Recipe(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+            recipe = Recipe(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+            recipe.check_types()
+            return recipe
         except TypeError as error:
             raise MiniganError(f"{self.path / 'config.json'} is of another version of minigan ({error})") from None
 
     def load_training(self, data_dir=None, device=None):
         """The Training where the checkpoint left it, on the run's own device and data unless others are named."""
         config = self.config
-        images = load(config["data"], data_dir or config["data_dir"], config["image_size"])
+        recipe = self.recipe()
+        images = load(config["data"], data_dir or config["data_dir"], recipe.image_size)
         if len(images) != config["images"]:
             raise MiniganError(
                 f"{self.path} was trained on {config['images']} images, and the data now holds {len(images)}"
             )
-        training = Training(self.recipe(), images, device or config["device"], config["seed"], config["dtype"])
+        training = Training(recipe, images, device or config["device"], config["seed"], config["dtype"])
         training.load_state(load_arrays(self.path / "checkpoint.npz"))
         self.forget_after(training.steps_done)
         return training

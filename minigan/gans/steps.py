@@ -24,32 +24,41 @@ def gan_step(recipe, networks, optimizers, reals, noise):
     """
     G, D = networks
     optimizer_g, optimizer_d = optimizers
-    loss = LOSSES[recipe.loss]
 
     for real in reals:
         # Descend D's loss: real images are real, generated ones are not. G is only a source of images here.
         fake = G(draw_z(recipe, noise, len(real)))
-        real_output, fake_output = verdicts(D, real, fake.detach())
-        d_loss = loss.discriminator(real_output, fake_output, recipe.labels)
-        if loss.penalised:
-            share = noise.uniform((len(real),) + (1,) * (real.ndim - 1))
-            d_loss = d_loss + recipe.penalty * gradient_penalty(D, real, fake.detach(), share)
-        if recipe.r1:
-            d_loss = d_loss + recipe.r1 * r1_penalty(D, real)
-        optimizer_d.zero_grad()
-        d_loss.backward()
-        optimizer_d.step()
-        if loss.clips:
-            optimizer_d.clamp(recipe.clip)
+        d_loss, real_output, fake_output = update_d(recipe, D, optimizer_d, real, fake.detach(), noise)
 
     # Descend G's loss: D should take the generated images for real. The gradient flows through D, and D stays.
     with D.frozen():
-        g_loss = loss.generator(D(fake), recipe.labels)
+        g_loss = LOSSES[recipe.loss].generator(D(fake), recipe.labels)
     optimizer_g.zero_grad()
     g_loss.backward()
     optimizer_g.step()
 
     return StepResult(d_loss.detach(), g_loss.detach(), real_output.detach(), fake_output.detach())
+
+
+def update_d(recipe, D, optimizer_d, real, fake, noise):
+    """One update of D on a batch of real images and one of fakes (constants, to it).
+
+    Returns D's loss, and its outputs (n, 1) on both before the update.
+    """
+    loss = LOSSES[recipe.loss]
+    real_output, fake_output = verdicts(D, real, fake)
+    d_loss = loss.discriminator(real_output, fake_output, recipe.labels)
+    if loss.penalised:
+        share = noise.uniform((len(real),) + (1,) * (real.ndim - 1))
+        d_loss = d_loss + recipe.penalty * gradient_penalty(D, real, fake, share)
+    if recipe.r1:
+        d_loss = d_loss + recipe.r1 * r1_penalty(D, real)
+    optimizer_d.zero_grad()
+    d_loss.backward()
+    optimizer_d.step()
+    if loss.clips:
+        optimizer_d.clamp(recipe.clip)
+    return d_loss, real_output, fake_output
 
 
 def draw_z(recipe, noise, count):

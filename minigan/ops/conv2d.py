@@ -88,7 +88,7 @@ def conv2d(x, w, bias=None, stride=1, padding=0):
     Raises MiniganError where shapes do not fit.
     """
     _check_tensors("conv2d", x, w)
-    stride = shapes.pair(stride)
+    stride = shapes.pair("conv2d: stride", stride)
     function = Conv2d(stride, shapes.explicit_padding(padding, x.shape[2:], w.shape[2:], stride))
     return function(*((x, w) if bias is None else (x, w, bias)))
 
@@ -101,12 +101,19 @@ def conv_transpose2d(x, w, bias=None, stride=1, padding=0, size=None):
     Raises MiniganError where shapes do not fit.
     """
     _check_tensors("conv_transpose2d", x, w)
-    stride, kernel = shapes.pair(stride), w.shape[2:]
+    stride, kernel = shapes.pair("conv_transpose2d: stride", stride), w.shape[2:]
+    where = f"conv_transpose2d: x of shape {x.shape}, w of shape {w.shape}"
+    if x.shape[1] != w.shape[0]:
+        raise MiniganError(f"{where}: x has {x.shape[1]} channels, w takes {w.shape[0]}")
+    if bias is not None and bias.shape != (w.shape[1],):
+        raise MiniganError(f"{where}: bias of shape {bias.shape}, expected {(w.shape[1],)}")
     if size is None and padding == "same":
         size = tuple(length * step for length, step in zip(x.shape[2:], stride))
     if size is None:
         pads = shapes.explicit_padding(padding, (0, 0), kernel, stride)
         size = tuple((n - 1) * step + k - sum(p) for n, step, k, p in zip(x.shape[2:], stride, kernel, pads))
+    if min(size) < 1:
+        raise MiniganError(f"{where}: padding {padding} leaves {size} of the image")
     function = Conv2dBackwardData(
         (x.shape[0], w.shape[1], *size), stride, shapes.explicit_padding(padding, size, kernel, stride)
     )

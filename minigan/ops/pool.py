@@ -70,7 +70,7 @@ def max_pool2d(x, kernel, stride=None):
     (down, right). Raises MiniganError where no window fits.
     """
     _check(x, "max_pool2d")
-    kernel, stride = shapes.pair(kernel), shapes.pair(kernel if stride is None else stride)
+    kernel, stride = _windows("max_pool2d", kernel, stride)
     return GatherPixels(x.device.primitives.max_pool2d_where(x.data, kernel, stride))(x)
 
 
@@ -81,7 +81,7 @@ def avg_pool2d(x, kernel, stride=None):
     (down, right). Raises MiniganError where no window fits.
     """
     _check(x, "avg_pool2d")
-    kernel, stride = shapes.pair(kernel), shapes.pair(kernel if stride is None else stride)
+    kernel, stride = _windows("avg_pool2d", kernel, stride)
     return SumPool2d(kernel, stride, 1 / (kernel[0] * kernel[1]))(x)
 
 
@@ -91,9 +91,14 @@ def upsample2d(x, factor=2):
     Shapes: x (n, c, h, w) → (n, c, h · factor, w · factor).
     """
     _check(x, "upsample2d")
-    factor = shapes.pair(factor)
+    factor = shapes.pair("upsample2d: factor", factor)
     shape = (*x.shape[:2], *(length * times for length, times in zip(x.shape[2:], factor)))
     return SumPool2dBackward(shape, factor, factor, 1.0)(x)
+
+
+def _windows(name, kernel, stride):
+    kernel = shapes.pair(f"{name}: kernel", kernel)
+    return kernel, kernel if stride is None else shapes.pair(f"{name}: stride", stride)
 
 
 def _check(x, name):

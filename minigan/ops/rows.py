@@ -9,7 +9,7 @@ Cutting and padding with zeros are each other's adjoint.
 from itertools import accumulate
 
 from ..errors import MiniganError
-from ..tensor import Function
+from ..tensor import Function, Tensor
 
 
 class Concat(Function):
@@ -64,6 +64,8 @@ def concat(tensors):
     Raises MiniganError where they differ.
     """
     tensors = tuple(tensors)
+    if any(not isinstance(each, Tensor) for each in tensors):
+        raise MiniganError(f"concat takes Tensors, got {', '.join(type(each).__name__ for each in tensors)}")
     if not tensors or any(not each.ndim or each.shape[1:] != tensors[0].shape[1:] for each in tensors):
         raise MiniganError(f"concat: shapes {[each.shape for each in tensors]} differ after the first axis")
     return Concat()(*tensors)

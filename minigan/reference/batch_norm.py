@@ -12,9 +12,12 @@ def batch_norm_statistics(x):
     """
     shapes.batch_norm(x.shape)
     mean = x.mean(_others(x), keepdims=True)
-    # Two passes: squares are taken of what is left when the mean is gone, so a large mean costs no digits.
-    variance = np.square(x - mean).mean(_others(x))
-    return mean.reshape(-1), variance
+    # Two passes: squares are taken of what is left when the mean is gone, so a large mean costs no digits. What the mean
+    # missed by rounding is then the mean of what is left.
+    left = x - mean
+    missed = left.mean(_others(x))
+    variance = np.square(left, out=left).mean(_others(x)) - missed * missed
+    return mean.reshape(-1) + missed, variance
 
 
 def batch_norm(x, mean, variance, gamma, beta, epsilon):

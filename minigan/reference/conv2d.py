@@ -32,7 +32,7 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     n, c, height, width = shape
     padded = np.zeros((n, c, height + top + bottom, width + left + right), gradient.dtype)
     for p, q in np.ndindex(*w.shape[2:]):
-        pixels = _every(padded, p, q, gradient.shape[2:], stride)
+        pixels = pixels_at(padded, p, q, gradient.shape[2:], stride)
         pixels += np.tensordot(gradient, w[:, :, p, q], (1, 0)).transpose(0, 3, 1, 2)
     x = padded[:, :, top : top + height, left : left + width]
     return np.ascontiguousarray(x if bias is None else x + bias[:, None, None])
@@ -55,6 +55,6 @@ def _windows(x, kernel, stride, padding):
     return np.lib.stride_tricks.sliding_window_view(padded, tuple(kernel), (2, 3))[:, :, :: stride[0], :: stride[1]]
 
 
-def _every(padded, p, q, size, stride):
+def pixels_at(padded, p, q, size, stride):
     """The view of all pixels that meet the weight at (p, q) of the kernel."""
     return padded[:, :, p : p + stride[0] * size[0] : stride[0], q : q + stride[1] * size[1] : stride[1]]

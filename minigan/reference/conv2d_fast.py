@@ -17,12 +17,11 @@ import numpy as np
 
 from .. import shapes
 from . import conv2d_frequency
+from .conv2d import pixels_at
 
 FEW = 4  # channels, at most, that count as few: those of images
 MANY = 64  # channels, at least, from which the frequency domain wins
-ROWS = (
-    1024  # of patches that are made and multiplied at a time, about: few enough for the cache, enough for the product
-)
+ROWS = 1024  # of patches at a time, about: few enough for the cache, enough for the product
 NUMBERS = 2**20  # of planes at a time
 
 
@@ -63,7 +62,7 @@ def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), 
 
 
 def _in_frequency(w_shape, stride):
-    return tuple(stride) == (1, 1) and min(w_shape[:2]) >= MANY
+    return tuple(stride) == (1, 1) and min(w_shape[:2]) >= MANY and prod(w_shape[2:]) > 1
 
 
 def _with_bias(y, bias):
@@ -165,7 +164,7 @@ def _planes(x, kernel, stride, padding, size):
     for first, last in _chunks(n, c * prod(kernel) * prod(size), NUMBERS):
         planes = np.empty((last - first, c, *kernel, *size), x.dtype)
         for p, q in np.ndindex(*kernel):
-            planes[:, :, p, q] = _every(padded[first:last], p, q, size, stride)
+            planes[:, :, p, q] = pixels_at(padded[first:last], p, q, size, stride)
         yield first, last, planes.reshape(last - first, -1, prod(size))
 
 
@@ -192,10 +191,5 @@ def _backward_data_by_planes(gradient, w, shape, stride, padding):
         planes = rows @ gradient[first:last].reshape(last - first, len(w), -1)
         planes = planes.reshape(last - first, *w.shape[1:], *size)
         for p, q in np.ndindex(*w.shape[2:]):
-            _every(padded[first:last], p, q, size, stride)[...] += planes[:, :, p, q]
+            pixels_at(padded[first:last], p, q, size, stride)[...] += planes[:, :, p, q]
     return np.ascontiguousarray(padded[:, :, top : top + height, left : left + width])
-
-
-def _every(padded, p, q, size, stride):
-    """The view of all pixels that meet the weight at (p, q) of the kernel."""
-    return padded[:, :, p : p + stride[0] * size[0] : stride[0], q : q + stride[1] * size[1] : stride[1]]

@@ -98,7 +98,8 @@ def _spectra(values, axes, sign=-1):
     real, imaginary = by_column.reshape(2, columns.half, n * c, height)
     transform = rows.forward(values.dtype, sign)
     signal = np.empty((n * c, height), transform.dtype)
-    for signal.real, signal.imag in zip(real, imaginary):
+    for real_part, imaginary_part in zip(real, imaginary):
+        signal.real, signal.imag = real_part, imaginary_part
         yield (transform @ signal.T).reshape(rows.length, n, c)
 
 

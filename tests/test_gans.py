@@ -192,8 +192,8 @@ def drawn_as(recipe):
     if recipe.data in ("ring", "grid"):
         return data.load(recipe.data)
     pixels, labels = digits(80)
-    if recipe.data == "cifar10":
-        size = 64 if recipe.net == "dcgan64" else 32
+    if recipe.data in ("cifar10", None):
+        size = recipe.image_size or 32
         canvas = np.zeros((80, 3, size, size), np.uint8)
         canvas[:, :, :28, :28] = pixels
         pixels = canvas

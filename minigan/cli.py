@@ -39,31 +39,9 @@ arguments, in the kernel's order:
   i32=1000        a number
 """
 
-CHANGES = (
-    "data",
-    "image_size",
-    "net",
-    "width",
-    "loss",
-    "lr",
-    "beta1",
-    "batch_size",
-    "epochs",
-)  # that replace the recipe's own
-CHOSEN_AT_START = (
-    "recipe",
-    "data",
-    "image_size",
-    "preset",
-    "net",
-    "width",
-    "loss",
-    "lr",
-    "beta1",
-    "batch_size",
-    "seed",
-    "out",
-)
+# The options that replace what the recipe says, and all that a run keeps from its start on.
+CHANGES = ("data", "image_size", "net", "width", "loss", "lr", "beta1", "batch_size", "epochs")
+CHOSEN_AT_START = ("recipe", "preset", *(name for name in CHANGES if name != "epochs"), "seed", "out")
 
 
 def main(arguments=None):

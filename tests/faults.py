@@ -346,6 +346,44 @@ else x[i] = __shfl_sync(0xffffffffu, t, 3);
         "if (t % 32 == 3) __syncthreads();\nelse ",
         "",
     ),
+    Fault(
+        "a float4 at any float",
+        "misaligned",
+        "x",
+        "if (t < 32) *(float4*)(x + t) = make_float4(1, 2, 3, 4);  //!",
+        "x + t)",
+        "x + 4 * t)",
+        grid=1,
+    ),
+    Fault(
+        "rows of 33 floats by twos",
+        "misaligned",
+        "s",
+        """
+__shared__ float s[8 * 34];
+float2* row = (float2*)(s + t / 8 * 33);
+row[t % 8] = make_float2(t, t);  //!
+__syncthreads();
+x[i] = s[t / 8 * 34 + t % 8];""",
+        "* 33",
+        "* 34",
+    ),
+    Fault(
+        "a double behind a float",
+        "misaligned",
+        "x",
+        "if (i == 0) *(double*)(x + 1) = 2;  //!",
+        "x + 1",
+        "x + 2",
+    ),
+    Fault(
+        "a count of 64 bits behind an int",
+        "misaligned",
+        "x",
+        "atomicAdd((unsigned long long*)(x + 3), 1ull);  //!",
+        "x + 3",
+        "x + 4",
+    ),
 )
 
 # Kernels without a fault, in which a sanitizer that is too eager might see one.

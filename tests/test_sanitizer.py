@@ -154,6 +154,23 @@ def test_a_check_computes_what_a_launch_computes():
     assert finding.kind == "out-of-bounds" and finding.array == "a/b"
 
 
+@pytest.mark.parametrize("floats", [1, 2, 3])
+def test_a_float4_lies_at_a_multiple_of_16_bytes(floats):
+    """The reads are where compilers differ: clang announces only the member that is used."""
+    if build._is_clang():
+        pytest.skip("g++ announces whole vectors")
+    source = (
+        "__global__ void f(const float* x, float* y, int n) {\n  float4 v = *(const float4*)(x + n);\n  *y = v.x;\n}"
+    )
+    kernel = mg.kernel(source=source, name="f")
+    x, y = np.zeros(16, np.float32), np.zeros(1, np.float32)
+    (finding,) = emulator.check(kernel, 1, 1, (x, y, floats)).findings
+    assert (finding.kind, finding.line, finding.array) == ("misaligned", 2, "x") and "is no multiple of 16" in str(
+        finding
+    )
+    assert not emulator.check(kernel, 1, 1, (x, y, 4 * floats - 4)).findings
+
+
 def test_faults_and_endless_loops_are_findings():
     for body, kind, words in (
         ("x[1] = 3 / (n - 5);", "fault", "integer division by zero"),

@@ -35,7 +35,7 @@ FLAGS = (
 FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)
 # -O1: accesses stay as they are written, as far as nothing could tell the difference. -g1: the lines they come from.
 # -fdata-sections: a __shared__ array stands where instrument.py can put something before and behind it.
-SANITIZED = ("-O1", "-g1", "-fsanitize=thread", "-DMINIGAN_SANITIZE", "-fdata-sections")
+SANITIZED = ("-O1", "-g1", "-fsanitize=thread,alignment", "-DMINIGAN_SANITIZE", "-fdata-sections")
 LINKED = ("-shared", "-pthread")
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 # Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a

@@ -14,7 +14,7 @@
 namespace minigan {
 Host* host_number(int i);  // launch.h
 
-enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK };
+enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED };
 
 struct Finding {
     int kind, place, other_place, array, size, writes, other_writes, atomic, thread, other_thread;
@@ -274,6 +274,16 @@ MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, b
     if (reads && !access.known) report_access(h, UNINITIALISED, number, address, size, site, false);
 }
 
+// A float4 is read and written at multiples of 16 bytes only. A GPU ends the launch here, and so does the emulator.
+__attribute__((noinline)) static void misaligned(uintptr_t address, int alignment, bool writes, int site) {
+    Host& h = here();
+    const uintptr_t span = (address - watch->spans) >> SPAN_BITS;
+    const int number = span < uintptr_t(watch->globals) ? int(span) : shared_array(h, address);
+    watch->last_site = site;
+    report_access(h, MISALIGNED, number, address, alignment, site, writes);
+    fail(h, "misaligned address %p", reinterpret_cast<void*>(address));
+}
+
 // The guess of old = *p before atomicCAS(p, old, …): a wrong one is found out, so the read of it is no race.
 static void excuse_guess(const Host& h, uintptr_t address, int size) {
     Guess& guess = watch->guess[h.now];
@@ -289,6 +299,7 @@ static void excuse_guess(const Host& h, uintptr_t address, int size) {
 void on_atomic(void* address, int size, Atomic kind, Place place) {
     const uintptr_t where = reinterpret_cast<uintptr_t>(address);
     const int site = place_number(place);
+    if (where % size) misaligned(where, size, true, site);
     if (kind == COMPARES) excuse_guess(here(), where, size);
     look(where, size, site, kind != OVERWRITES, true, true);
 }
@@ -414,8 +425,19 @@ MINIGAN_API void minigan_unwatch() {
 
 // ---- what the compiler's announcements become: see instrument.py ---------------------------------------------------
 
-#define MINIGAN_LOOK(SIZE)                                                                                                    extern "C" void minigan_read##SIZE(uintptr_t address, int site) { minigan::look(address, SIZE, site, true, false); }            extern "C" void minigan_write##SIZE(uintptr_t address, int site) { minigan::look(address, SIZE, site, false, true); }
-MINIGAN_LOOK(1) MINIGAN_LOOK(2) MINIGAN_LOOK(4) MINIGAN_LOOK(8) MINIGAN_LOOK(16)
+// The compilers announce what may lie anywhere as unaligned: any other access of 16 bytes lies at a multiple of 8 at least.
+// (g++ also checks the 16, see below.)
+#define MINIGAN_LOOK(KIND, SIZE, READS, WRITES)                                                         \
+    extern "C" void minigan_unaligned_##KIND##SIZE(uintptr_t address, int site) {                       \
+        minigan::look(address, SIZE, site, READS, WRITES);                                              \
+    }                                                                                                   \
+    extern "C" void minigan_##KIND##SIZE(uintptr_t address, int site) {                                 \
+        constexpr int alignment = SIZE < 8 ? SIZE : 8;                                                  \
+        if (address % alignment) minigan::misaligned(address, SIZE, WRITES, site);                      \
+        minigan::look(address, SIZE, site, READS, WRITES);                                              \
+    }
+#define MINIGAN_LOOKS(SIZE) MINIGAN_LOOK(read, SIZE, true, false) MINIGAN_LOOK(write, SIZE, false, true)
+MINIGAN_LOOKS(1) MINIGAN_LOOKS(2) MINIGAN_LOOKS(4) MINIGAN_LOOKS(8) MINIGAN_LOOKS(16)
 
 extern "C" void minigan_read_range(uintptr_t address, uint64_t size, int site) { minigan::look(address, size, site, true, false); }
 extern "C" void minigan_write_range(uintptr_t address, uint64_t size, int site) { minigan::look(address, size, site, false, true); }
@@ -427,4 +449,14 @@ extern "C" void* minigan_memcpy(void* to, const void* from, size_t size, int sit
 extern "C" void* minigan_memset(void* to, int value, size_t size, int site) {
     minigan_write_range(reinterpret_cast<uintptr_t>(to), size, site);
     return __builtin_memset(to, value, size);
+}
+
+// ---- what -fsanitize=alignment announces, laid out as its runtime has it --------------------------------------------
+
+struct TypeMismatch { const char* file; uint32_t line, column; const void* type; unsigned char log_alignment, what; };
+constexpr int A_STORE = 1;
+
+extern "C" void __ubsan_handle_type_mismatch_v1(const TypeMismatch* found, uintptr_t address) {
+    const int site = minigan::place_number({found->file, int(found->line)});
+    minigan::misaligned(address, 1 << found->log_alignment, found->what == A_STORE, site);
 }

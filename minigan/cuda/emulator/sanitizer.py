@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import LaunchError, MiniganError
 
-KINDS = ("out-of-bounds", "race", "uninitialised", "divergent-barrier", "deadlock")
+KINDS = ("out-of-bounds", "race", "uninitialised", "divergent-barrier", "deadlock", "misaligned")
 MAX_ARRAYS = 250  # of a launch, with the shared arrays of its file
 
 ADVICE = {
@@ -24,6 +24,7 @@ ADVICE = {
     "uninitialised": "Write it first; what is written in one block is gone in the next.",
     "divergent-barrier": "Every thread of the block has to come to the same __syncthreads(): move it out of the branch.",
     "deadlock": "Every thread that a barrier or a shuffle waits for has to come to it.",
+    "misaligned": "An access of 8 or 16 bytes at once begins at a multiple of 8 or 16: pad the rows, or go by single elements.",
     "fault": "The launch ended near this line, the last one that was seen to touch memory.",
 }
 
@@ -32,7 +33,7 @@ ADVICE = {
 class Finding:
     """One thing that is wrong with a kernel; `str` is one line that says it all.
 
-    kind      "out-of-bounds", "race", "uninitialised", "divergent-barrier", "deadlock" or "fault"
+    kind      "out-of-bounds", "misaligned", "race", "uninitialised", "divergent-barrier", "deadlock" or "fault"
     file, line, code   where, and what stands there
     message   what happened, in words
     block     the block's index (x, y, z)
@@ -159,7 +160,8 @@ class Watched:
         count = self.library.code.minigan_findings(ctypes.byref(pointer))
         found = [self._finding(pointer[i]) for i in range(count) if pointer[i].excused < pointer[i].count]
         explained = any(
-            each.kind == "deadlock" or (each.kind == "out-of-bounds" and "not there" in failure) for each in found
+            each.kind in ("deadlock", "misaligned") or (each.kind == "out-of-bounds" and "not there" in failure)
+            for each in found
         )
         if failure and not explained:
             file, line = self._place(self.library.code.minigan_last_site())
@@ -182,6 +184,7 @@ class Watched:
             "uninitialised": self._says_uninitialised,
             "divergent-barrier": self._says_divergent,
             "deadlock": self._says_deadlock,
+            "misaligned": self._says_misaligned,
         }[kind]
         message = f"in block {tuple(found.block)}, " + says(found, threads, what, length, line, other_line)
         advice = ADVICE[kind]
@@ -219,6 +222,11 @@ class Watched:
     def _says_deadlock(found, threads, what, length, line, other_line):
         other = f", thread {threads[1]} in line {other_line}" if other_line else ""
         return f"thread {threads[0]} waits here{other}, and nobody comes"
+
+    @staticmethod
+    def _says_misaligned(found, threads, what, length, line, other_line):
+        address = f"whose address {found.address:#x} is no multiple of {found.size}"
+        return f"thread {threads[0]} {_verb(found.writes)} at {what}, {address}"
 
     def _element(self, found):
         """(name, index, "n elements") of the array of a finding; None where there is none."""

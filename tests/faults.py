@@ -55,6 +55,7 @@ x[i] = l;
 """,
         "x[i - 1]",
         "x[i]",
+        grid=1,
     ),
     Fault("far away", "out-of-bounds", "x", "x[i + 5000000000l] = 1;  //!", "+ 5000000000l", ""),
     Fault(
@@ -384,6 +385,88 @@ x[i] = s[t / 8 * 34 + t % 8];""",
         "x + 3",
         "x + 4",
     ),
+    Fault(
+        "a neighbour block's element",
+        "race",
+        "x",
+        """
+x[i] = i;
+__syncthreads();
+const float other = x[(i + 64) % n];  //!
+__syncthreads();
+if (other < 0) x[i] = 0;""",
+        "(i + 64) % n",
+        "i ^ 1",
+    ),
+    Fault(
+        "every block's own result in one place",
+        "race",
+        "x",
+        "if (t == 0) x[0] = blockIdx.x;  //!",
+        "x[0]",
+        "x[blockIdx.x]",
+    ),
+    Fault(
+        "the last block without a fence",
+        "race",
+        "x",
+        """
+__shared__ bool last;
+if (t == 0) {
+    x[blockIdx.x] = t + 1;
+    ;
+    last = atomicAdd((int*)x + 100, 1) == gridDim.x - 1;
+}
+__syncthreads();
+if (last && t < gridDim.x) x[50 + t] = x[t];  //!""",
+        "\n    ;\n",
+        "\n    __threadfence();\n",
+    ),
+    Fault(
+        "a sum that is read while others add",
+        "race",
+        "x",
+        """
+if (t == 0) atomicAdd(&x[0], 1.0f);
+if (t == 0 && x[0] > 1) x[9] = 1;  //!""",
+        "x[0] > 1",
+        "atomicAdd(&x[0], 0.0f) > 1",
+    ),
+    Fault(
+        "a shuffle from a lane that has returned",
+        "missing-lane",
+        None,
+        """
+if (t % 32 >= 16) return;
+const float above = __shfl_down_sync(0xffffffffu, t, 16);  //!
+x[i] = above;""",
+        "t, 16)",
+        "t, 16, 16)",
+    ),
+    Fault(
+        "a mask that leaves out the source",
+        "missing-lane",
+        None,
+        """
+if (t % 32 < 8) {
+    const float first = __shfl_sync(0xffu, t, 8);  //!
+    x[i] = first;
+}""",
+        "t, 8)",
+        "t, 7)",
+    ),
+    Fault(
+        "a warp that is not full",
+        "missing-lane",
+        None,
+        """
+float sum = 1;
+for (int d = 16; d; d /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, d);  //!
+if (t < n) x[i] = sum;""",
+        "d = 16",
+        "d = 8",
+        block=48,
+    ),
 )
 
 # Kernels without a fault, in which a sanitizer that is too eager might see one.
@@ -447,4 +530,28 @@ INNOCENT = {
         atomicAdd(&x[t % 3], 0.5f);
         __syncthreads();
         if (t == 0) x[64 * blockIdx.x + 5] = count;""",
+    "a flag that all set": """
+        __shared__ bool any;
+        if (t == 0) any = false;
+        __syncthreads();
+        if (i % 3 == 0) any = true;
+        if (i % 7 == 0) x[0] = 1;
+        __syncthreads();
+        if (i > 0) x[i] = any;""",
+    "a lock": """
+        if (t == 0) {
+            int* lock = (int*)x + 100;
+            while (atomicCAS(lock, 0, 1)) {}
+            x[3] += 1;
+            __threadfence();
+            atomicExch(lock, 0);
+        }""",
+    "a chain of blocks": """
+        volatile int* done = (volatile int*)x + 100;
+        if (t == 0) {
+            while (blockIdx.x && !done[blockIdx.x - 1]) {}
+            x[0] += 1;
+            __threadfence();
+            done[blockIdx.x] = 1;
+        }""",
 }

@@ -40,8 +40,22 @@ LINKED = ("-shared", "-pthread")
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 # Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
 # float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1.
-OF_GCC = ("-fno-tree-loop-im", "-fno-tree-sra", "-fno-builtin-memset", "-fno-builtin-memcpy", "-fno-builtin-memmove")
-OF_CLANG = ("-mllvm", "-disable-licm-promotion", "-mllvm", "-tsan-instrument-read-before-write=1")
+OF_GCC = (
+    "--param=tsan-distinguish-volatile=1",
+    "-fno-tree-loop-im",
+    "-fno-tree-sra",
+    "-fno-builtin-memset",
+    "-fno-builtin-memcpy",
+    "-fno-builtin-memmove",
+)
+OF_CLANG = (
+    "-mllvm",
+    "-tsan-distinguish-volatile=1",
+    "-mllvm",
+    "-disable-licm-promotion",
+    "-mllvm",
+    "-tsan-instrument-read-before-write=1",
+)
 
 
 @cache

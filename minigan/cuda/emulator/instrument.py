@@ -12,10 +12,9 @@ from ...errors import MiniganError
 GAP = 65536  # bytes of nothing before and behind every __shared__ array
 MAX_PLACES = 60_000  # a place is kept in 16 bits, and barriers need some
 
+KINDS = [f"{how}{what}" for how in ("", "unaligned_", "volatile_") for what in ("read", "write")]
 # How many arguments the compiler passes: the place goes behind them.
-ARGUMENTS = {
-    f"{kind}{size}": 1 for kind in ("read", "write", "unaligned_read", "unaligned_write") for size in (1, 2, 4, 8, 16)
-}
+ARGUMENTS = {f"{kind}{size}": 1 for kind in KINDS for size in (1, 2, 4, 8, 16)}
 ARGUMENTS |= {"read_range": 2, "write_range": 2, "memcpy": 3, "memmove": 3, "memset": 3}
 SILENT = {"func_entry", "func_exit", "init", "vptr_update", "vptr_read"}  # announcements of no access
 REGISTERS = {
@@ -70,7 +69,7 @@ def instrument(assembly, own_files, machine):
 
 def _announcement(found, here, own_files, places, registers):
     call, hook, function, plt = found.groups()
-    hook = (hook or function).replace("volatile_", "")
+    hook = (hook or function).replace("unaligned_volatile_", "unaligned_")
     jumps = not call.strip().startswith(("call", "bl"))
     if here[0] in own_files or hook in SILENT:
         copies = ARGUMENTS.get(hook) == 3

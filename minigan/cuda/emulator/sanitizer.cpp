@@ -3,7 +3,8 @@
 // The compiler announces the accesses (-fsanitize=thread), instrument.py numbers the places they come from, and the
 // functions at the end of this file receive both. For every four bytes of an array a Cell remembers who wrote them last
 // and who has read them since. Two accesses to the same byte race if they come from different threads, one of them writes,
-// not both are atomic, and no barrier lies between. One host runs all blocks, one after the other.
+// not both are atomic, and no barrier lies between. One host runs all blocks, one after the other. Between blocks there is
+// no barrier; a block that wrote, fenced and then told so by an atomic is known to one that has looked at an atomic since.
 //
 // Compiled without announcements, and linked to every kernel's library that is built for the sanitizer.
 #include "threads.h"
@@ -14,11 +15,11 @@
 namespace minigan {
 Host* host_number(int i);  // launch.h
 
-enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED };
+enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE };
 
 struct Finding {
     int kind, place, other_place, array, size, writes, other_writes, atomic, thread, other_thread;
-    unsigned block[3];
+    unsigned block[3], other_block[3];
     int64_t offset;  // of the access, in bytes from the array's beginning
     uint64_t address, count, excused;
 };
@@ -33,6 +34,7 @@ struct Record {
     int site() const { return bits >> 16 & 0xffff; }
     int thread() const { return bits >> 5 & 0x3ff; }
     bool atomic() const { return bits & 16; }
+    bool strong() const { return bits & (1 << 15 | 16); }  // atomic or volatile: meant to be seen by other blocks
     uint32_t bytes() const { return bits & 15; }
 };
 
@@ -68,6 +70,11 @@ struct Watch {
     uint32_t time;   // counts the barriers
     uint32_t phase;  // the time of the block's last barrier: what happened before is over
     uint32_t block;  // the time of the block's beginning
+    uint64_t blocks;      // how many have begun
+    uint32_t* begun;      // the time when each did
+    uint8_t* released;    // whether each has told others what it wrote: a fence, then an atomic
+    bool fenced, looked;  // whether the block that runs has fenced, and whether it has looked at an atomic
+    uint64_t most_blocks;
     uintptr_t spans;
     char* reserved;
     int globals, arrays;  // arrays in global memory first, then the shared ones; of those the dynamic one last
@@ -169,6 +176,31 @@ MINIGAN_QUICK int find(Host& h, uintptr_t address, int size, int site, bool writ
     return -1;
 }
 
+// The number of the block that was running at a time.
+static uint64_t block_at(uint32_t time) {
+    uint64_t first = 0, last = watch->blocks;
+    while (last - first > 1) {
+        const uint64_t middle = (first + last) / 2;
+        (watch->begun[middle] <= time ? first : last) = middle;
+    }
+    return first;
+}
+
+// Whether an access of an earlier block could as well have come after this one.
+MINIGAN_QUICK bool races_between_blocks(const Array& array, Record earlier, Record now) {
+    if (array.shared || earlier.time() >= watch->block || !(earlier.bytes() & now.bytes())) return false;
+    if (earlier.strong() && now.strong()) return false;
+    return !(watch->looked && watch->released[block_at(earlier.time())]);
+}
+
+// An atomic or volatile access: what others learn from it is what was fenced before.
+MINIGAN_QUICK void meet_other_blocks() {
+    watch->looked = true;
+    if (watch->fenced) watch->released[watch->blocks - 1] = true;
+}
+
+void on_fence() { watch->fenced = true; }
+
 // Whether an earlier access could as well have come after this one.
 MINIGAN_QUICK bool unordered(const Host& h, Record earlier) {
     if (earlier.time() < watch->phase || earlier.thread() == h.now) return false;
@@ -198,12 +230,18 @@ static void remember_guess(int thread, uintptr_t address) {
     ++guess.count;
 }
 
+static void name_block(const Host& h, unsigned* block, uint32_t time) {
+    const uint64_t number = block_at(time);
+    const Index& grid = h.launch->grid;
+    block[0] = number % grid.x, block[1] = number / grid.x % grid.y, block[2] = number / grid.x / grid.y;
+}
+
 struct Access {
     int array;
     uintptr_t address;
     int64_t size;
     int site;
-    bool reads, writes, atomic;
+    bool reads, writes, atomic, is_volatile;
     bool races, known;  // whether it races with an earlier one; whether any byte of it has been written
 };
 
@@ -213,15 +251,18 @@ MINIGAN_QUICK void look_at_cell(Host& h, Access& access, uintptr_t address, int 
     Cell& cell = array.cell(address);
     const uint32_t bytes = ((1u << size) - 1) << (address & 3);
     const Record now = {uint64_t(watch->time) << 32 | uint64_t(access.site) << 16 | uint64_t(h.now) << 5 |
-                        uint64_t(access.atomic) << 4 | bytes};
+                        uint64_t(access.is_volatile) << 15 | uint64_t(access.atomic) << 4 | bytes};
     const auto against = [&](Record earlier, bool wrote) {
-        if (access.races || !races(h, earlier, now)) return;
+        if (access.races) return;
+        const bool between_blocks = races_between_blocks(array, earlier, now);
+        if (!between_blocks && !races(h, earlier, now)) return;
         access.races = true;
         Finding* finding = report_access(h, RACE, access.array, access.address, access.size, access.site, access.writes,
                                          earlier.site(), earlier.thread());
         if (finding) finding->other_writes = wrote, finding->atomic = access.atomic || earlier.atomic();
+        if (finding) name_block(h, finding->other_block, earlier.time());
         if (earlier.atomic() && !access.writes) remember_guess(h.now, access.address);
-        if (access.atomic && !wrote) remember_guess(earlier.thread(), access.address);
+        if (access.atomic && !wrote && !between_blocks) remember_guess(earlier.thread(), access.address);
     };
     against(cell.write, true);
     if (!array.given) {
@@ -261,13 +302,15 @@ __attribute__((noinline)) static void look_at_cells(Host& h, Access& access) {
     }
 }
 
-MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, bool atomic = false) {
+MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, bool atomic = false,
+                        bool is_volatile = false) {
     Host& h = here();
     watch->last_site = site;
+    if (atomic || is_volatile) meet_other_blocks();
     const int number = find(h, address, size, site, writes);
     if (number < 0) return;
     const Array& array = watch->array[number];
-    Access access = {number, address, size, site, reads, writes, atomic, false, array.given};
+    Access access = {number, address, size, site, reads, writes, atomic, is_volatile, false, array.given};
     if (size == 4 && address % 4 == 0 && array.shift) look_at_cell(h, access, address, 4);
     else look_at_cells(h, access);
     // One byte that was written is enough: what lies between the members of a struct never is.
@@ -306,7 +349,17 @@ void on_atomic(void* address, int size, Atomic kind, Place place) {
 
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
-void on_block(Host&) { watch->phase = watch->block = ++watch->time; }
+void on_block(Host& h) {
+    if (!watch->begun) {
+        watch->begun = static_cast<uint32_t*>(take(h.launch->blocks * sizeof *watch->begun));
+        watch->released = static_cast<uint8_t*>(take(h.launch->blocks));
+        watch->most_blocks = h.launch->blocks;
+        if (!watch->begun || !watch->released) fail(h, "the sanitizer has no memory for %lu blocks", (unsigned long)h.launch->blocks);
+    }
+    watch->phase = watch->block = ++watch->time;
+    watch->begun[watch->blocks++] = watch->time;
+    watch->fenced = watch->looked = false;
+}
 
 void on_arrival(Host& h, Place place) { watch->arrived_at[h.now] = watch->last_site = place_number(place); }
 
@@ -338,6 +391,12 @@ void on_warp_barrier(Host& h, int first, uint32_t group) {
     for (int one = 0; one < LANES; ++one)
         if (group >> one & 1) memcpy(watch->known[first + one], known, sizeof known);
     ++watch->time;
+}
+
+// A shuffle asks a lane for its value that its mask leaves out, that has returned, or that the block has not.
+void on_missing_lane(Host& h, int thread, int source) {
+    Finding* finding = report(h, MISSING_LANE, -1, watch->arrived_at[thread], -1, source);
+    if (finding) finding->thread = thread;
 }
 
 void on_deadlock(Host& h) {
@@ -417,6 +476,8 @@ MINIGAN_API void minigan_unwatch() {
     using namespace minigan;
     if (!watch) return;
     for (int i = 0; i < watch->arrays; ++i) munmap(watch->array[i].cells, watch->array[i].bytes_of_cells());
+    if (watch->begun) munmap(watch->begun, watch->most_blocks * sizeof *watch->begun);
+    if (watch->released) munmap(watch->released, watch->most_blocks);
     if (watch->owner) munmap(watch->owner, watch->shared_end - watch->shared_begin + 16);
     if (watch->reserved) munmap(watch->reserved, (watch->globals + 1) * SPAN);
     munmap(watch, sizeof(Watch));
@@ -435,6 +496,9 @@ MINIGAN_API void minigan_unwatch() {
         constexpr int alignment = SIZE < 8 ? SIZE : 8;                                                  \
         if (address % alignment) minigan::misaligned(address, SIZE, WRITES, site);                      \
         minigan::look(address, SIZE, site, READS, WRITES);                                              \
+    }                                                                                                   \
+    extern "C" void minigan_volatile_##KIND##SIZE(uintptr_t address, int site) {                        \
+        minigan::look(address, SIZE, site, READS, WRITES, false, true);                                 \
     }
 #define MINIGAN_LOOKS(SIZE) MINIGAN_LOOK(read, SIZE, true, false) MINIGAN_LOOK(write, SIZE, false, true)
 MINIGAN_LOOKS(1) MINIGAN_LOOKS(2) MINIGAN_LOOKS(4) MINIGAN_LOOKS(8) MINIGAN_LOOKS(16)

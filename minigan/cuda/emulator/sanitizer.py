@@ -11,7 +11,8 @@ import numpy as np
 
 from ...errors import LaunchError, MiniganError
 
-KINDS = ("out-of-bounds", "race", "uninitialised", "divergent-barrier", "deadlock", "misaligned")
+KINDS = ("out-of-bounds", "race", "uninitialised", "divergent-barrier", "deadlock", "misaligned", "missing-lane")
+CONSTANT = r"-?\.?\d[\w.]*|true|false"  # in C
 MAX_ARRAYS = 250  # of a launch, with the shared arrays of its file
 
 ADVICE = {
@@ -21,10 +22,13 @@ ADVICE = {
     "__syncwarp() if only lanes of one warp meet there.",
     "race of one line": "Threads of a block run in no particular order: let one of them do it, or use an atomic.",
     "race with an atomic": "One of the two is atomic: make the other one atomic too, or keep them apart by a barrier.",
+    "race between blocks": "Blocks run in no order, and none waits for another: give each element to one block, use an atomic, "
+    "or start a second kernel.",
     "uninitialised": "Write it first; what is written in one block is gone in the next.",
     "divergent-barrier": "Every thread of the block has to come to the same __syncthreads(): move it out of the branch.",
     "deadlock": "Every thread that a barrier or a shuffle waits for has to come to it.",
     "misaligned": "An access of 8 or 16 bytes at once begins at a multiple of 8 or 16: pad the rows, or go by single elements.",
+    "missing-lane": "What it gets is undefined: let all lanes that are asked take part, and name them in the mask.",
     "fault": "The launch ended near this line, the last one that was seen to touch memory.",
 }
 
@@ -33,13 +37,14 @@ ADVICE = {
 class Finding:
     """One thing that is wrong with a kernel; `str` is one line that says it all.
 
-    kind      "out-of-bounds", "misaligned", "race", "uninitialised", "divergent-barrier", "deadlock" or "fault"
+    kind      "out-of-bounds", "misaligned", "race", "uninitialised", "divergent-barrier", "deadlock", "missing-lane" or "fault"
     file, line, code   where, and what stands there
     message   what happened, in words
     block     the block's index (x, y, z)
     threads   the indices of the threads that take part, that of `line` first
     array, index, address   what was accessed: the array's name, the element counted from its beginning, the address
     other_line, other_code   the line of the other access of a race, or the other barrier; None, ""
+    both_write  whether both accesses of a race are writes
     count     how often this happened, in this launch
     advice    what usually mends it
     """
@@ -56,6 +61,7 @@ class Finding:
     address: int | None = None
     other_line: int | None = None
     other_code: str = ""
+    both_write: bool = False
     count: int = 1
     advice: str = ""
 
@@ -110,6 +116,7 @@ class _Found(ctypes.Structure):
         *((name, ctypes.c_int) for name in (
             "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "thread", "other_thread")),
         ("block", ctypes.c_uint * 3),
+        ("other_block", ctypes.c_uint * 3),
         ("offset", ctypes.c_int64),
         *((name, ctypes.c_uint64) for name in ("address", "count", "excused")),
     ]  # fmt: skip
@@ -168,6 +175,7 @@ class Watched:
             code = self._code(file, line)
             found.append(Finding("fault", file, line, code, failure, (), (), advice=ADVICE["fault"]))
         racing = [(each.array, line) for each in found if each.kind == "race" for line in (each.line, each.other_line)]
+        found = [each for each in found if not _is_flag(each)]
         # Who reads too early, before another thread has written, is told about the race only.
         return [each for each in found if each.kind != "uninitialised" or (each.array, each.line) not in racing]
 
@@ -185,6 +193,7 @@ class Watched:
             "divergent-barrier": self._says_divergent,
             "deadlock": self._says_deadlock,
             "misaligned": self._says_misaligned,
+            "missing-lane": self._says_missing,
         }[kind]
         message = f"in block {tuple(found.block)}, " + says(found, threads, what, length, line, other_line)
         advice = ADVICE[kind]
@@ -194,9 +203,12 @@ class Watched:
             advice = ADVICE["race of one line"]
         if kind == "race" and found.atomic:
             advice = ADVICE["race with an atomic"]
+        if kind == "race" and tuple(found.block) != tuple(found.other_block):
+            advice = ADVICE["race between blocks"]
         return Finding(
             kind, file, line, self._code(file, line), message, tuple(found.block), tuple(threads), array, index,
-            found.address or None, other_line, self._code(other_file, other_line), found.count, advice,
+            found.address or None, other_line, self._code(other_file, other_line),
+            bool(found.writes and found.other_writes), found.count, advice,
         )  # fmt: skip
 
     @staticmethod
@@ -207,7 +219,10 @@ class Watched:
     @staticmethod
     def _says_race(found, threads, what, length, line, other_line):
         first = f"thread {threads[0]} {_verb(found.writes)} {what}"
-        return f"{first}, which thread {threads[1]} {_verb(found.other_writes)} in line {other_line} with no barrier between"
+        between = tuple(found.block) != tuple(found.other_block)
+        other = f"thread {threads[1]} of block {tuple(found.other_block)}" if between else f"thread {threads[1]}"
+        order = "in no order with it" if between else "with no barrier between"
+        return f"{first}, which {other} {_verb(found.other_writes)} in line {other_line} {order}"
 
     @staticmethod
     def _says_uninitialised(found, threads, what, length, line, other_line):
@@ -227,6 +242,10 @@ class Watched:
     def _says_misaligned(found, threads, what, length, line, other_line):
         address = f"whose address {found.address:#x} is no multiple of {found.size}"
         return f"thread {threads[0]} {_verb(found.writes)} at {what}, {address}"
+
+    @staticmethod
+    def _says_missing(found, threads, what, length, line, other_line):
+        return f"thread {threads[0]} asks lane {found.other_thread % 32} for its value, which does not take part"
 
     def _element(self, found):
         """(name, index, "n elements") of the array of a finding; None where there is none."""
@@ -256,6 +275,18 @@ class Watched:
 
     def _code(self, file, line):
         return line_of(self.text, file, line) if line else ""
+
+
+def _is_flag(finding):
+    """Whether a race is one of writes of the same constant, as in `*changed = 1;`: whoever comes last, it stands there."""
+    stored = {_constant(code) for code in (finding.code, finding.other_code)}
+    return finding.kind == "race" and finding.both_write and len(stored) == 1 and None not in stored
+
+
+def _constant(code):
+    """The constant that a line's only assignment stores, or None."""
+    stored = re.findall(r"(?<![=!<>+\-*/%&|^])=(?!=)\s*([^=;]+);", code)
+    return stored[0].strip() if len(stored) == 1 and re.fullmatch(CONSTANT, stored[0].strip()) else None
 
 
 def _verb(writes):

@@ -99,6 +99,8 @@ void on_arrival(Host& h, Place place);
 void on_block_barrier(Host& h);
 void on_warp_barrier(Host& h, int first, uint32_t group);
 void on_deadlock(Host& h);
+void on_missing_lane(Host& h, int thread, int source);
+void on_fence();
 void on_atomic(void* address, int size, Atomic kind, Place place);
 __attribute__((noinline)) static void copy(void* to, const void* from, size_t size) { memcpy(to, from, size); }
 __attribute__((noinline)) static bool equal(const void* a, const void* b, size_t size) { return !memcmp(a, b, size); }
@@ -108,13 +110,14 @@ template <class T> inline bool swap(T* address, T* old, T* next) {
     as_expected ? copy(address, next, sizeof(T)) : copy(old, address, sizeof(T));
     return as_expected;
 }
-inline void fence() { asm volatile("" ::: "memory"); }
+inline void fence() { on_fence(); }
 #else
 inline void on_block(Host&) {}
 inline void on_arrival(Host&, Place) {}
 inline void on_block_barrier(Host&) {}
 inline void on_warp_barrier(Host&, int, uint32_t) {}
 inline void on_deadlock(Host&) {}
+inline void on_missing_lane(Host&, int, int) {}
 inline void on_atomic(void*, int, Atomic, Place) {}
 template <class T> inline void load(T* address, T* old) { __atomic_load(address, old, __ATOMIC_RELAXED); }
 template <class T> inline bool swap(T* address, T* old, T* next) {  // else *old is what is there
@@ -263,6 +266,7 @@ static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group)
     for (uint32_t rest = group; rest; rest &= rest - 1) {
         const int one = __builtin_ctz(rest), source = warp.source[one];
         warp.got[one] = source >= 0 && source < LANES && group >> source & 1 ? warp.given[source] : warp.given[one];
+        if (source >= 0 && !(group >> source & 1)) on_missing_lane(h, first + one, first + source);
         if (source == VOTES) warp.got[one].words[0] = warp.votes & group;
         if (h.state[first + one] == AT_WARP_BARRIER) h.state[first + one] = READY;
     }

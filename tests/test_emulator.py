@@ -251,6 +251,85 @@ def test_what_tutorials_write_runs():
     assert finding.code.startswith("buffer[threadIdx.x] = s[threadIdx.x] = x")
 
 
+def test_lanes_reduce_match_and_are_active(order):
+    out = np.zeros((7, 64), np.uint32)
+    run(
+        """lanes(unsigned* out) {
+            const unsigned t = threadIdx.x, all = 0xffffffffu;
+            out[t] = __reduce_add_sync(all, t), out[64 + t] = __reduce_min_sync(all, t ^ 5);
+            out[128 + t] = __reduce_max_sync(all, t), out[192 + t] = __reduce_xor_sync(all, t * t);
+            out[256 + t] = __match_any_sync(all, t % 5);
+            if (t % 3 == 0) {
+                const unsigned together = __activemask();
+                out[320 + t] = together;
+                out[384 + t] = __shfl_sync(together, t, __ffs(together) - 1);
+            }
+        }""",
+        1, 64, out,
+    )  # fmt: skip
+    lanes = np.arange(64, dtype=np.uint32).reshape(2, 32)
+    assert (out[0].reshape(2, 32) == lanes.sum(1, keepdims=True)).all()
+    assert (out[1].reshape(2, 32) == (lanes ^ 5).min(1, keepdims=True)).all()
+    assert (out[2].reshape(2, 32) == lanes.max(1, keepdims=True)).all()
+    assert (out[3].reshape(2, 32) == np.bitwise_xor.reduce(lanes * lanes, 1, keepdims=True)).all()
+    bits = 1 << (lanes[0].astype(np.uint64))
+    for thread in range(64):
+        mates = [int(bits[t % 32]) for t in range(thread // 32 * 32, thread // 32 * 32 + 32) if t % 5 == thread % 5]
+        assert out[4, thread] == sum(mates)
+        asking = [t for t in range(thread // 32 * 32, thread // 32 * 32 + 32) if t % 3 == 0]
+        assert out[5, thread] == (sum(int(bits[t % 32]) for t in asking) if thread % 3 == 0 else 0)
+        assert out[6, thread] == (asking[0] if thread % 3 == 0 else 0)
+
+
+def test_cooperative_groups(order):
+    x, sums, fours = np.arange(96, dtype=np.float32), np.zeros(4, np.float32), np.zeros(96, np.float32)
+    kernel = mg.kernel(
+        source="""#include <cooperative_groups.h>
+            #include <cooperative_groups/reduce.h>
+            namespace cg = cooperative_groups;
+            template <class Tile> __device__ float sum(Tile tile, float v) {
+                for (int d = tile.size() / 2; d > 0; d /= 2) v += tile.shfl_down(v, d);
+                return v;
+            }
+            __global__ void groups(const float* x, float* sums, float* fours) {
+                __shared__ float s[96];
+                cg::thread_block block = cg::this_thread_block();
+                const int t = block.thread_rank();
+                s[95 - t] = x[t];
+                block.sync();
+                cg::thread_block_tile<32> warp = cg::tiled_partition<32>(block);
+                const float total = sum(warp, s[t]);
+                if (warp.thread_rank() == 0) sums[warp.meta_group_rank()] = total;
+                if (t == 0) sums[3] = warp.meta_group_size() + block.group_index().x;
+                const auto four = cg::tiled_partition<4>(warp);
+                fours[t] = cg::reduce(four, x[t], cg::plus<float>()) + 1000 * four.any(t == 7) + 10000 * four.ballot(t % 4 == 2);
+                cg::sync(warp);
+            }""",
+        name="groups",
+    )
+    kernel(1, (32, 3), (x, sums, fours))
+    assert sums.tolist() == [x[64:].sum(), x[32:64].sum(), x[:32].sum(), 3]
+    expected = x.reshape(-1, 4).sum(1).repeat(4) + 40000
+    expected[4:8] += 1000
+    assert (fours == expected).all()
+    assert not emulator.check(kernel, 1, (32, 3), (x, sums, fours)).findings
+
+
+def test_functions_of_bits_and_numbers():
+    """What each of them should give, by hand."""
+    expected = {
+        "__popcll(0xf0f0ull)": 8, "__clzll(1ll << 40)": 23, "__ffsll(1ll << 40)": 41, "__brevll(1ull) >> 60": 8,
+        "__mulhi(-(1 << 30), 8)": -2, "__mul24(-3, 5)": -15, "__umul24(0x1000002u, 3u)": 6,
+        "__funnelshift_l(0x80000000u, 1u, 1)": 3, "__funnelshift_r(2u, 1u, 1) >> 31": 1, "__float2int_rd(-1.5f)": -2,
+        "__float2int_ru(1.2f)": 2, "__float2uint_rn(2.5f)": 2, "__double2int_rn(3.5)": 4, "10 * sinpif(0.5f)": 10,
+        "100 * normcdff(0.0f)": 50, "8 * rcbrtf(8.0f)": 4, "make_short2(1, 2).y": 2, "make_uchar4(1, 2, 3, 255).w": 255,
+        "make_uint3(7, 8, 9).z": 9, "sizeof(float3) + sizeof(short4) + alignof(longlong2)": 36, "CUDART_INF_F > 1e38f": 1,
+    }  # fmt: skip
+    out = np.zeros(len(expected), np.int32)
+    run("bits(int* out) {" + "".join(f"out[{i}] = {each};" for i, each in enumerate(expected)) + "}", 1, 1, out)
+    assert dict(zip(expected, out.tolist())) == expected
+
+
 def test_a_fork_has_a_watchdog_of_its_own():
     kernel = mg.kernel(source="__global__ void f(volatile int* p) { while (*p != 7) {} }", name="f")
     child = os.fork()

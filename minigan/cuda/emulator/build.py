@@ -22,7 +22,7 @@ from ...errors import MiniganError
 from . import instrument
 
 HERE = Path(__file__).parent
-HEADERS = ("cuda.h", "threads.h", "fibers.h", "launch.h")
+HEADERS = ("cuda.h", "intrinsics.h", "groups.h", "threads.h", "fibers.h", "launch.h")
 SANITIZER = "sanitizer.cpp"
 
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
@@ -173,8 +173,8 @@ def _rewritten(text):
         text,
     )
     rewritten = re.sub(r"\bstatic[ \t]+(?=__(?:shared|constant|managed)__\b)", "", rewritten)
-    headers = r"cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters"
-    return re.sub(rf"(?m)^[ \t]*#[ \t]*include[ \t]*[<\"](?:{headers})\.h[>\"]", "", rewritten)
+    headers = "cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters|math_constants|assert|cooperative_groups(?:/reduce)?"
+    return re.sub(rf"(?m)^[ \t]*#[ \t]*include[ \t]*[<\"](?:(?:{headers})\.h|cassert)[>\"]", "", rewritten)
 
 
 def _compile(source, flags, path):

@@ -1,7 +1,7 @@
 // CUDA C as plain C++17: put before a .cu text by the emulator, so that the text itself stays as it is on disk.
 //
-// Here is the language: qualifiers, built-in variables, vector types, math, atomics, and the functions by which threads
-// wait for each other and exchange values. How threads are run is in threads.h. No C++ library is used: a build is quick.
+// Here is the language: qualifiers, built-in variables, vector types, atomics, and the functions by which threads wait for
+// each other and exchange values. Math is in intrinsics.h, cooperative_groups in groups.h, how threads are run in threads.h. No C++ library is used: a build is quick.
 #pragma once
 
 #include <float.h>
@@ -41,80 +41,29 @@ typedef minigan::Index uint3;
 typedef minigan::Index dim3;
 
 #define MINIGAN_VECTOR(T, NAME, BYTES)                                                                     \
+    struct NAME##1 { T x; };                                                                               \
     struct __attribute__((aligned(2 * BYTES))) NAME##2 { T x, y; };                                        \
     struct __attribute__((aligned(BYTES == 8 ? 16 : 4 * BYTES))) NAME##4 { T x, y, z, w; };                \
+    inline NAME##1 make_##NAME##1(T x) { return {x}; }                                                     \
     inline NAME##2 make_##NAME##2(T x, T y) { return {x, y}; }                                             \
     inline NAME##4 make_##NAME##4(T x, T y, T z, T w) { return {x, y, z, w}; }
+#define MINIGAN_VECTOR3(T, NAME)                                                                           \
+    struct NAME##3 { T x, y, z; };                                                                         \
+    inline NAME##3 make_##NAME##3(T x, T y, T z) { return {x, y, z}; }
 
-MINIGAN_VECTOR(float, float, 4)
-MINIGAN_VECTOR(double, double, 8)
-MINIGAN_VECTOR(int, int, 4)
-MINIGAN_VECTOR(unsigned int, uint, 4)
-struct float3 { float x, y, z; };
-struct int3 { int x, y, z; };
-inline float3 make_float3(float x, float y, float z) { return {x, y, z}; }
-inline int3 make_int3(int x, int y, int z) { return {x, y, z}; }
+MINIGAN_VECTOR(float, float, 4) MINIGAN_VECTOR3(float, float)
+MINIGAN_VECTOR(double, double, 8) MINIGAN_VECTOR3(double, double)
+MINIGAN_VECTOR(signed char, char, 1) MINIGAN_VECTOR3(signed char, char)
+MINIGAN_VECTOR(unsigned char, uchar, 1) MINIGAN_VECTOR3(unsigned char, uchar)
+MINIGAN_VECTOR(short, short, 2) MINIGAN_VECTOR3(short, short)
+MINIGAN_VECTOR(unsigned short, ushort, 2) MINIGAN_VECTOR3(unsigned short, ushort)
+MINIGAN_VECTOR(int, int, 4) MINIGAN_VECTOR3(int, int)
+MINIGAN_VECTOR(unsigned int, uint, 4)  // uint3 is what threadIdx is
+inline uint3 make_uint3(unsigned int x, unsigned int y, unsigned int z) { return {x, y, z}; }
+MINIGAN_VECTOR(long long, longlong, 8) MINIGAN_VECTOR3(long long, longlong)
+MINIGAN_VECTOR(unsigned long long, ulonglong, 8) MINIGAN_VECTOR3(unsigned long long, ulonglong)
 
-
-// Math: <math.h> of C++ overloads exp, sqrt, fabs … for float and double, as CUDA does. These it has not.
-inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
-inline float rsqrt(float x) { return 1.0f / sqrtf(x); }
-inline double rsqrt(double x) { return 1.0 / ::sqrt(x); }
-inline float __expf(float x) { return expf(x); }
-inline float __logf(float x) { return logf(x); }
-inline float __powf(float x, float y) { return powf(x, y); }
-inline float __sinf(float x) { return sinf(x); }
-inline float __cosf(float x) { return cosf(x); }
-inline float __fdividef(float x, float y) { return x / y; }
-inline float __saturatef(float x) { return x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x; }
-inline float __fmaf_rn(float x, float y, float z) { return fmaf(x, y, z); }
-
-// Of pi times x: exact multiples of a quarter turn come out exact, as on the device.
-inline void sincospi(double x, double* sine, double* cosine) {
-    const double turn = x - 2 * ::floor(x / 2);                  // [0, 2)
-    const double quarter = ::floor(2 * turn + 0.5);              // the nearest multiple of a quarter turn
-    const double rest = (turn - quarter / 2) * 3.14159265358979323846;
-    const double s = ::sin(rest), c = ::cos(rest);
-    switch (int(quarter) % 4) {
-        case 0: *sine = s, *cosine = c; break;
-        case 1: *sine = c, *cosine = -s; break;
-        case 2: *sine = -s, *cosine = -c; break;
-        default: *sine = -c, *cosine = s;
-    }
-}
-inline void sincospi(float x, float* sine, float* cosine) {
-    double s, c;
-    sincospi(double(x), &s, &c);
-    *sine = float(s), *cosine = float(c);
-}
-inline void sincospif(float x, float* sine, float* cosine) { sincospi(x, sine, cosine); }
-
-template <class A, class B> inline auto min(A a, B b) -> decltype(a + b) { return b < a ? b : a; }
-template <class A, class B> inline auto max(A a, B b) -> decltype(a + b) { return a < b ? b : a; }
-#define __ldg(address) (*(address))
-inline int __popc(unsigned int x) { return __builtin_popcount(x); }
-inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
-inline int __ffs(int x) { return __builtin_ffs(x); }
-inline unsigned int __brev(unsigned int x) {
-    unsigned int y = 0;
-    for (int bit = 0; bit < 32; ++bit) y |= (x >> bit & 1u) << (31 - bit);
-    return y;
-}
-inline unsigned int __umulhi(unsigned int a, unsigned int b) { return unsigned((uint64_t(a) * b) >> 32); }
-inline long long __double_as_longlong(double x) { long long y; memcpy(&y, &x, 8); return y; }
-inline double __longlong_as_double(long long x) { double y; memcpy(&y, &x, 8); return y; }
-inline unsigned int __float_as_uint(float x) { unsigned int y; memcpy(&y, &x, 4); return y; }
-inline float __uint_as_float(unsigned int x) { float y; memcpy(&y, &x, 4); return y; }
-inline float __fadd_rn(float x, float y) { return x + y; }
-inline float __fmul_rn(float x, float y) { return x * y; }
-inline float __fdiv_rn(float x, float y) { return x / y; }
-inline float __frcp_rn(float x) { return 1.0f / x; }
-inline float __fsqrt_rn(float x) { return sqrtf(x); }
-inline int __float2int_rn(float x) { return int(rintf(x)); }
-inline int __float2int_rz(float x) { return int(x); }
-inline float __int2float_rn(int x) { return float(x); }
-inline float __int_as_float(int x) { float y; memcpy(&y, &x, 4); return y; }
-inline int __float_as_int(float x) { int y; memcpy(&y, &x, 4); return y; }
+#include "intrinsics.h"
 
 #undef assert
 #define assert(condition) ((condition) ? void() : minigan::fail(minigan::here(), "assert(%s) of line %d fails", #condition, __LINE__))
@@ -158,6 +107,26 @@ inline int __any_sync(unsigned int mask, int predicate, MINIGAN_PLACE) {
 inline int __all_sync(unsigned int mask, int predicate, MINIGAN_PLACE) {
     return minigan::ballot(mask, predicate == 0, place) == 0;
 }
+inline unsigned int __activemask(MINIGAN_PLACE) { return minigan::active_lanes(place); }
+
+// Over the lanes of a mask: each lane asks every other one.
+#define MINIGAN_OVER_LANES(NAME, RESULT, FIRST, NEXT)                                           \
+    template <class T> inline RESULT NAME(unsigned int mask, T value, MINIGAN_PLACE) {          \
+        RESULT result = FIRST;                                                                  \
+        for (unsigned int rest = mask; rest; rest &= rest - 1) {                                \
+            const int other = __builtin_ctz(rest);                                              \
+            const T theirs = minigan::exchange(mask, value, other, place);                      \
+            result = NEXT;                                                                      \
+        }                                                                                       \
+        return result;                                                                          \
+    }
+MINIGAN_OVER_LANES(__reduce_add_sync, T, 0, result + theirs)
+MINIGAN_OVER_LANES(__reduce_min_sync, T, value, theirs < result ? theirs : result)
+MINIGAN_OVER_LANES(__reduce_max_sync, T, value, result < theirs ? theirs : result)
+MINIGAN_OVER_LANES(__reduce_and_sync, T, value, result & theirs)
+MINIGAN_OVER_LANES(__reduce_or_sync, T, 0, result | theirs)
+MINIGAN_OVER_LANES(__reduce_xor_sync, T, 0, result ^ theirs)
+MINIGAN_OVER_LANES(__match_any_sync, unsigned int, 0, result | unsigned(theirs == value) << other)
 
 // Atomics, on global and on shared memory: blocks may run on several threads of the host.
 #define MINIGAN_ATOMIC(NAME, KIND, RESULT)                                                               \
@@ -186,3 +155,11 @@ inline T atomicCAS(T* address, typename minigan::Plain<T>::type expected, typena
     minigan::swap(address, &expected, &value);
     return expected;
 }
+
+// Of one block, and of the host too: here as wide as any.
+#define atomicAdd_block atomicAdd
+#define atomicAdd_system atomicAdd
+#define atomicCAS_block atomicCAS
+#define atomicCAS_system atomicCAS
+
+#include "groups.h"

@@ -43,7 +43,7 @@ inline Index block_index() { return built_in.block; }
 inline Index block_size() { return built_in.block_size; }
 inline Index grid_size() { return built_in.grid_size; }
 
-enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, DONE };
+enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, AT_ACTIVE_MASK, DONE };
 
 struct Value { uint64_t words[2]; };  // what a lane hands over: at most 16 bytes
 
@@ -165,6 +165,29 @@ static inline void become(Host& h, int thread) {
     built_in.thread = h.index[thread];
 }
 
+// Lanes that asked who is active go on when nobody else can: those of a warp who asked in the same line are.
+static bool answer_who_is_active(Host& h) {
+    bool answered = false;
+    for (int first = 0; first < h.launch->threads; first += LANES) {
+        Warp& warp = h.warp[first / LANES];
+        uint32_t asking = 0;
+        for (int one = 0; one < LANES && first + one < h.launch->threads; ++one)
+            if (h.state[first + one] == AT_ACTIVE_MASK) asking |= 1u << one;
+        while (asking) {
+            uint32_t together = 0;
+            for (uint32_t rest = asking; rest; rest &= rest - 1)
+                if (warp.source[__builtin_ctz(rest)] == warp.source[__builtin_ctz(asking)]) together |= rest & -rest;
+            for (uint32_t rest = together; rest; rest &= rest - 1) {
+                warp.got[__builtin_ctz(rest)].words[0] = together;
+                h.state[first + __builtin_ctz(rest)] = READY;
+            }
+            asking &= ~together;
+            answered = true;
+        }
+    }
+    return answered;
+}
+
 static void deadlock(Host& h) {
     on_deadlock(h);
     int at_block = 0, at_warp = 0;
@@ -188,10 +211,16 @@ static inline void prefetch_stack(const Fiber* fiber) {
     for (int line = 0; line < 5; ++line) __builtin_prefetch(top + 64 * line);
 }
 
+static int pick_or_fail(Host& h) {
+    int thread = pick(h);
+    if (thread < 0 && answer_who_is_active(h)) thread = pick(h);
+    if (thread < 0) deadlock(h);
+    return thread;
+}
+
 // Leave the running fiber where it is, and go on with somebody else.
 static void pass_on(Host& h) {
-    const int thread = pick(h);
-    if (thread < 0) deadlock(h);
+    const int thread = pick_or_fail(h);
     Fiber* next = h.state[thread] == READY ? h.fiber[thread] : free_fiber(h);
     become(h, thread);
     prefetch_stack(h.fiber[h.launch->order[h.cursor]]);
@@ -303,6 +332,16 @@ inline uint32_t ballot(uint32_t mask, bool vote, Place place) {
     return uint32_t(meet(mask, VOTES, place).words[0]);
 }
 
+// The lanes of this warp that come here together: as many as can, where a GPU promises no more than one.
+inline uint32_t active_lanes(Place place) {
+    Host& h = attend();
+    on_arrival(h, place);
+    Warp& warp = h.warp[h.now / LANES];
+    warp.source[lane()] = place.line;
+    suspend(h, AT_ACTIVE_MASK);
+    return uint32_t(warp.got[lane()].words[0]);
+}
+
 // ---- a thread's end, a block, a launch ----------------------------------------------------------------------------
 
 // Nobody waits any longer for a thread that has returned.
@@ -372,8 +411,7 @@ template <class Run> inline void live(Host& h, Run run_thread) {
             h.independent = true;
             continue;
         }
-        const int thread = pick(h);
-        if (thread < 0) deadlock(h);
+        const int thread = pick_or_fail(h);
         const bool started = h.state[thread] == READY;
         become(h, thread);
         if (!started) continue;

@@ -1,0 +1,115 @@
+// CUDA's math, bit and conversion functions, for the emulator. Rounding modes are those of the host: to nearest, unless the
+// function itself says down, up or to zero for a conversion to a whole number.
+#pragma once
+
+// Math: <math.h> of C++ overloads exp, sqrt, fabs … for float and double, as CUDA does. These it has not.
+inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+inline float rsqrt(float x) { return 1.0f / sqrtf(x); }
+inline double rsqrt(double x) { return 1.0 / ::sqrt(x); }
+inline float __expf(float x) { return expf(x); }
+inline float __logf(float x) { return logf(x); }
+inline float __powf(float x, float y) { return powf(x, y); }
+inline float __sinf(float x) { return sinf(x); }
+inline float __cosf(float x) { return cosf(x); }
+inline float __fdividef(float x, float y) { return x / y; }
+inline float __saturatef(float x) { return x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x; }
+inline float __fmaf_rn(float x, float y, float z) { return fmaf(x, y, z); }
+
+// Of pi times x: exact multiples of a quarter turn come out exact, as on the device.
+inline void sincospi(double x, double* sine, double* cosine) {
+    const double turn = x - 2 * ::floor(x / 2);                  // [0, 2)
+    const double quarter = ::floor(2 * turn + 0.5);              // the nearest multiple of a quarter turn
+    const double rest = (turn - quarter / 2) * 3.14159265358979323846;
+    const double s = ::sin(rest), c = ::cos(rest);
+    switch (int(quarter) % 4) {
+        case 0: *sine = s, *cosine = c; break;
+        case 1: *sine = c, *cosine = -s; break;
+        case 2: *sine = -s, *cosine = -c; break;
+        default: *sine = -c, *cosine = s;
+    }
+}
+inline void sincospi(float x, float* sine, float* cosine) {
+    double s, c;
+    sincospi(double(x), &s, &c);
+    *sine = float(s), *cosine = float(c);
+}
+inline void sincospif(float x, float* sine, float* cosine) { sincospi(x, sine, cosine); }
+
+template <class A, class B> inline auto min(A a, B b) -> decltype(a + b) { return b < a ? b : a; }
+template <class A, class B> inline auto max(A a, B b) -> decltype(a + b) { return a < b ? b : a; }
+#define __ldg(address) (*(address))
+#define __ldcg(address) (*(address))  // how it is cached is a GPU's matter
+#define __ldca(address) (*(address))
+#define __ldcs(address) (*(address))
+#define __stcg(address, value) (*(address) = (value))
+#define __stcs(address, value) (*(address) = (value))
+inline int __popc(unsigned int x) { return __builtin_popcount(x); }
+inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
+inline int __ffs(int x) { return __builtin_ffs(x); }
+inline unsigned int __brev(unsigned int x) {
+    unsigned int y = 0;
+    for (int bit = 0; bit < 32; ++bit) y |= (x >> bit & 1u) << (31 - bit);
+    return y;
+}
+inline unsigned int __umulhi(unsigned int a, unsigned int b) { return unsigned((uint64_t(a) * b) >> 32); }
+inline long long __double_as_longlong(double x) { long long y; memcpy(&y, &x, 8); return y; }
+inline double __longlong_as_double(long long x) { double y; memcpy(&y, &x, 8); return y; }
+inline unsigned int __float_as_uint(float x) { unsigned int y; memcpy(&y, &x, 4); return y; }
+inline float __uint_as_float(unsigned int x) { float y; memcpy(&y, &x, 4); return y; }
+inline float __fadd_rn(float x, float y) { return x + y; }
+inline float __fmul_rn(float x, float y) { return x * y; }
+inline float __fdiv_rn(float x, float y) { return x / y; }
+inline float __frcp_rn(float x) { return 1.0f / x; }
+inline float __fsqrt_rn(float x) { return sqrtf(x); }
+inline int __float2int_rn(float x) { return int(rintf(x)); }
+inline int __float2int_rz(float x) { return int(x); }
+inline float __int2float_rn(int x) { return float(x); }
+inline float __int_as_float(int x) { float y; memcpy(&y, &x, 4); return y; }
+inline int __float_as_int(float x) { int y; memcpy(&y, &x, 4); return y; }
+
+inline float __tanf(float x) { return tanf(x); }
+inline float __log2f(float x) { return log2f(x); }
+inline float __log10f(float x) { return log10f(x); }
+inline float __exp10f(float x) { return powf(10.0f, x); }
+inline float rcbrtf(float x) { return 1.0f / cbrtf(x); }
+inline float sinpif(float x) { float s, c; sincospi(x, &s, &c); return s; }
+inline float cospif(float x) { float s, c; sincospi(x, &s, &c); return c; }
+inline float normcdff(float x) { return 0.5f * erfcf(-x * 0.70710678f); }
+inline float __fsub_rn(float x, float y) { return x - y; }
+inline float __frsqrt_rn(float x) { return 1.0f / sqrtf(x); }
+
+inline int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
+inline int __clzll(long long x) { return x ? __builtin_clzll((unsigned long long)x) : 64; }
+inline int __ffsll(long long x) { return __builtin_ffsll(x); }
+inline unsigned long long __brevll(unsigned long long x) {
+    return (unsigned long long)__brev(unsigned(x)) << 32 | __brev(unsigned(x >> 32));
+}
+inline int __mulhi(int a, int b) { return int((int64_t(a) * b) >> 32); }
+inline int __mul24(int a, int b) { return int(unsigned(a << 8 >> 8) * unsigned(b << 8 >> 8)); }
+inline unsigned int __umul24(unsigned int a, unsigned int b) { return (a & 0xffffffu) * (b & 0xffffffu); }
+inline unsigned int __funnelshift_l(unsigned int low, unsigned int high, unsigned int shift) {
+    return unsigned(((uint64_t(high) << 32 | low) << (shift & 31)) >> 32);
+}
+inline unsigned int __funnelshift_r(unsigned int low, unsigned int high, unsigned int shift) {
+    return unsigned((uint64_t(high) << 32 | low) >> (shift & 31));
+}
+
+inline int __float2int_rd(float x) { return int(floorf(x)); }
+inline int __float2int_ru(float x) { return int(ceilf(x)); }
+inline unsigned int __float2uint_rn(float x) { return unsigned(rintf(x)); }
+inline unsigned int __float2uint_rz(float x) { return unsigned(x); }
+inline float __uint2float_rn(unsigned int x) { return float(x); }
+inline int __double2int_rn(double x) { return int(::rint(x)); }
+inline int __double2int_rz(double x) { return int(x); }
+inline float __double2float_rn(double x) { return float(x); }
+inline double __int2double_rn(int x) { return x; }
+
+#define CUDART_INF_F __builtin_inff()
+#define CUDART_INF __builtin_inf()
+#define CUDART_NAN_F __builtin_nanf("")
+#define CUDART_NAN __builtin_nan("")
+#define CUDART_PI_F 3.141592654f
+#define CUDART_PI 3.1415926535897931
+
+inline long long clock64() { return clock(); }
+inline void __nanosleep(unsigned int) {}

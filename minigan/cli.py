@@ -1,8 +1,9 @@
-"""The command line: `minigan train`, `sample`, `check`. Bad input is one line and exit 2; Ctrl-C is 130."""
+"""The command line: `minigan train`, `sample`, `check`, `inspect`. Bad input is one line and exit 2; Ctrl-C is 130."""
 
 import argparse
 import dataclasses
 import itertools
+import json
 import os
 import sys
 from pathlib import Path
@@ -24,20 +25,33 @@ examples:
   minigan sample runs/gan-1 -n 1000 --raw samples.npy
 """
 
-CHECK_EXAMPLE = """\
-examples:
-  minigan check                            everything
-  minigan check matmul                     one stem
-  minigan check gan                        a recipe, trained by NumPy and by the kernels: do the losses agree?
-  minigan check mine.cu:saxpy --grid 4 --block 256 --arg i32=1000 --arg f32=2 --arg "f32[1000]" --arg "f32[1000]"
-                                           a kernel of yours: out-of-bounds accesses, races, barriers that not all reach
-
+ARGUMENTS = """
 arguments, in the kernel's order:
   f32[100,50]     an array, of random numbers for f32 and f64, of zeros for i8, u8, i16, u16, i32, u32, i64, u64
   i32[1000]=7     an array of sevens
   out:f32[1000]   an array that counts as not yet written: the kernel must not read what it has not written
   i32=1000        a number
 """
+
+CHECK_EXAMPLE = f"""\
+examples:
+  minigan check                            everything
+  minigan check matmul                     one stem
+  minigan check gan                        a recipe, trained by NumPy and by the kernels: do the losses agree?
+  minigan check mine.cu:saxpy --grid 4 --block 256 --arg i32=1000 --arg f32=2 --arg "f32[1000]" --arg "f32[1000]"
+                                           a kernel of yours: out-of-bounds accesses, races, barriers that not all reach
+{ARGUMENTS}"""
+
+INSPECT_EXAMPLE = f"""\
+examples:
+  minigan inspect matmul                   our own kernels, every version
+  minigan inspect mine.cu:saxpy --grid 4 --block 256 --arg i32=1000 --arg f32=2 --arg "f32[1000]" --arg "f32[1000]"
+
+for each line, over all warps:
+  requests        to global memory; sectors: of 32 bytes, that one moves; ideal: if its bytes lay side by side
+  shared          requests to shared memory; conflict: the turns that one takes, where 1 would do
+  lanes           that take part in a request; barriers: that a thread comes to
+{ARGUMENTS}"""
 
 # The options that replace what the recipe says, and all that a run keeps from its start on.
 CHANGES = ("data", "image_size", "net", "width", "loss", "lr", "beta1", "batch_size", "epochs")
@@ -85,6 +99,7 @@ def build_parser():
     _add_train(commands)
     _add_sample(commands)
     _add_check(commands)
+    _add_inspect(commands)
     return parser
 
 
@@ -146,6 +161,18 @@ def _add_check(commands):
     about = "prove the operations (gradients, every kernel's results and accesses), or check a kernel of yours"
     add = _add_command(commands, "check", check, about, CHECK_EXAMPLE).add_argument
     add("what", nargs="?", metavar="STEM | RECIPE | FILE.cu:KERNEL", help="what to check (default: every stem)")
+    _add_launch(add)
+
+
+def _add_inspect(commands):
+    about = "show what a kernel asks of memory, line by line: sectors, bank conflicts, idle lanes, barriers"
+    add = _add_command(commands, "inspect", inspect, about, INSPECT_EXAMPLE).add_argument
+    add("what", metavar="STEM | FILE.cu:KERNEL", help="whose kernels to run")
+    add("--json", action="store_true", help="print JSON")
+    _add_launch(add)
+
+
+def _add_launch(add):
     add("--grid", metavar="X[,Y[,Z]]", help="blocks (default: 1)")
     add("--block", metavar="X[,Y[,Z]]", help="threads of a block (default: 256)")
     add("--arg", action="append", default=[], metavar="ARG", help="an argument of the kernel, see below")
@@ -345,17 +372,45 @@ def check(options):
     from . import check
 
     if options.what and ".cu" in options.what:
-        grid, block = (
-            check.numbers(f"--{name}", getattr(options, name) if getattr(options, name) is not None else default)
-            for name, default in (("grid", "1"), ("block", "256"))
-        )
-        report = check.check_kernel(options.what, grid, block, options.arg, options.shared or 0)
+        report = check.check_kernel(*_launch(options))
         print(report if report.findings else "nothing found, in three orders of the threads")
         return 1 if report.findings else 0
+    _refuse_launch(options)
+    return check.run_checks(options.what)
+
+
+def inspect(options):
+    """`minigan inspect`."""
+    from . import check
+
+    if ".cu" in options.what:
+        profiles = [("", check.inspect_kernel(*_launch(options)))]
+    else:
+        _refuse_launch(options)
+        found = check.inspect_stem(options.what)
+        profiles = [(f"{call}, {version}: ", profile) for version, call, of_call in found for profile in of_call]
+    if options.json:
+        print(json.dumps([profile.as_dict() for _, profile in profiles], indent=1, ensure_ascii=False))
+    else:
+        print("\n\n".join(f"{head}{profile}" for head, profile in profiles))
+    return 0
+
+
+def _launch(options):
+    """(place, grid, block, arguments, shared) of a kernel that was named with its launch."""
+    from .check import numbers
+
+    grid, block = (
+        numbers(f"--{name}", getattr(options, name) if getattr(options, name) is not None else default)
+        for name, default in (("grid", "1"), ("block", "256"))
+    )
+    return options.what, grid, block, options.arg, options.shared or 0
+
+
+def _refuse_launch(options):
     needless = [name for name in ("grid", "block", "arg", "shared") if getattr(options, name) not in (None, [])]
     if needless:
         raise MiniganError(f"--{needless[0]} goes with a kernel, FILE.cu:KERNEL")
-    return check.run_checks(options.what)
 
 
 class _Version(argparse.Action):

@@ -3,9 +3,22 @@
 from contextlib import suppress
 
 from .cuda import user
-from .cuda.emulator import ORDERS, Finding, KernelError, Report, checking, out, settings
+from .cuda.emulator import ORDERS, Finding, KernelError, Report, checking, out, profiling, settings
+from .cuda.emulator.profiler import Profile
 
-__all__ = ["ORDERS", "Finding", "KernelError", "Report", "check", "checking", "out", "settings"]
+__all__ = [
+    "ORDERS",
+    "Finding",
+    "KernelError",
+    "Profile",
+    "Report",
+    "check",
+    "checking",
+    "out",
+    "profile",
+    "profiling",
+    "settings",
+]
 
 
 def check(kernel, grid, block, args, shared=0, order=None, seed=None):
@@ -19,3 +32,14 @@ def check(kernel, grid, block, args, shared=0, order=None, seed=None):
     with settings(order, seed), checking() as report, suppress(KernelError):
         kernel(grid, block, args, shared)
     return report
+
+
+def profile(kernel, grid, block, args, shared=0):
+    """Run a kernel once, as `kernel(grid, block, args, shared)` would, and return what it asked of memory: a Profile.
+
+    `kernel` is "mine.cu:name" or what `minigan.kernel` returns.
+    """
+    kernel = kernel if isinstance(kernel, user.UserKernel) else user.kernel(kernel)
+    with profiling() as profiles:
+        kernel(grid, block, args, shared)
+    return profiles[0]

@@ -15,6 +15,7 @@ from .anybodys import check_kernel, numbers
 from .calls import CALLS, Call, calls, error_of, relative_error
 from .compiled import check_kernels
 from .gradients import CASES, Case, check_gradient
+from .inspect import inspect_kernel, inspect_stem
 from .installation import describe_installation
 from .kernels import check_version, chosen, fresh_seed, versions_of
 from .training import ALLOWED, check_training
@@ -34,6 +35,8 @@ __all__ = [
     "describe_installation",
     "error_of",
     "fresh_seed",
+    "inspect_kernel",
+    "inspect_stem",
     "numbers",
     "relative_error",
     "run_checks",

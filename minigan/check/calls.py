@@ -247,7 +247,7 @@ def error_of(call, primitives, dtype, make=np.array, to_numpy=np.asarray):
     `make` makes the implementation's arrays, `to_numpy` brings them back. A call that returns nothing has changed its
     arguments, and those are compared.
     """
-    ours, right_args = _converted(call.args, dtype, make), _converted(_converted(call.args, dtype), "float64")
+    ours, right_args = converted(call.args, dtype, make), converted(converted(call.args, dtype), "float64")
     found = getattr(primitives, call.primitive)(*ours)
     truth = getattr(reference, call.primitive)(*right_args)
     if truth is None:
@@ -303,7 +303,7 @@ def size_of_terms(call):
     return 1.0 if call.primitive in cancelling else 0.0
 
 
-def _converted(values, dtype, make=np.array):
+def converted(values, dtype, make=np.array):
     """The arguments with every float array copied to `dtype` by `make`, and the others copied as they are."""
     return [
         make(value, dtype=dtype if value.dtype.kind == "f" else value.dtype) if isinstance(value, np.ndarray) else value

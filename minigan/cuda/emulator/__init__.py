@@ -10,22 +10,35 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import prod
 
 import numpy as np
 
 from ...errors import LaunchError, MiniganError
-from .build import library, sanitized_library
+from . import profiler
+from .build import PROFILER, library, observed_library
 from .sanitizer import Finding, Out, Report, Watched, out
 
-__all__ = ["Finding", "KernelError", "Out", "Program", "Report", "checking", "is_checking", "out", "settings"]
+__all__ = [
+    "Finding",
+    "KernelError",
+    "Out",
+    "Program",
+    "Report",
+    "checking",
+    "is_checking",
+    "out",
+    "profiling",
+    "settings",
+]
 
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
 ORDERS = ("forward", "reverse", "shuffle")
 
 _settings = {"order": "forward", "seed": 0, "limit": 60.0}
+_profiles = None  # where the profiler enters what it counts; None: launches run without it
 _report = None  # where the sanitizer enters what it finds; None: launches run without it
 _running = threading.RLock()  # the runtime of a library holds one launch at a time
 
@@ -61,6 +74,17 @@ def checking():
         _report = before
 
 
+@contextmanager
+def profiling():
+    """Within this block every launch is profiled; the block's value is a list, which fills with a Profile of each."""
+    global _profiles
+    before, _profiles = _profiles, []
+    try:
+        yield _profiles
+    finally:
+        _profiles = before
+
+
 def is_checking():
     """Whether launches run under the sanitizer."""
     return _report is not None
@@ -82,7 +106,12 @@ def _library(program):
 
 @cache
 def _sanitized(program):
-    return sanitized_library(program.text, program.names, program.real)
+    return observed_library(program.text, program.names, program.real)
+
+
+@cache
+def _profiled(program):
+    return observed_library(program.text, program.names, program.real, PROFILER)
 
 
 def parameter_types(program, name):
@@ -101,6 +130,12 @@ def run(program, plan, arguments, outputs=()):
         raise LaunchError(
             f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, expected 0 to {MAX_SHARED}"
         )
+    if _profiles is not None:
+        with _running:
+            built = _profiled(program)
+            launch = partial(_run, built.code, plan, arguments, hosts=1)
+            _profiles.append(profiler.count(built, plan, arguments, program.text, launch))
+        return
     if _report is None:
         _run(_library(program), plan, arguments, _hosts(plan))
         return

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from . import instrument
 
 HERE = Path(__file__).parent
 HEADERS = ("cuda.h", "intrinsics.h", "groups.h", "threads.h", "fibers.h", "launch.h")
-SANITIZER = "sanitizer.cpp"
+SANITIZER, PROFILER = "sanitizer.cpp", "profiler.cpp"  # who listens to the announcements
 
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
 # inline a kernel into its loop over threads, which was 50 times slower. An access through a null pointer is kept, and
@@ -112,32 +112,40 @@ def library(text, names, real=None):
 
 
 @dataclass(frozen=True)
-class Sanitized:
+class Observed:
     """A library whose accesses are announced: by number the places they come from, and the names of shared arrays."""
 
     code: ctypes.CDLL
     places: list
     shared: list
 
+    def place(self, number):
+        """(file, line) of a place. Those of barriers and atomics are known to the library alone."""
+        if number < len(self.places):
+            return tuple(self.places[number])
+        file = ctypes.c_char_p()
+        line = self.code.minigan_place(number, ctypes.byref(file))
+        return file.value.decode().rpartition("/")[2], line
 
-def sanitized_library(text, names, real=None):
-    """The library as it is built for the sanitizer. Raises CompileError, and MiniganError where there is no sanitizer."""
+
+def observed_library(text, names, real=None, observer=SANITIZER):
+    """The library as it is built for the sanitizer or the profiler. Raises CompileError, and MiniganError where there is none."""
     if sys.platform != "linux" or platform.machine() not in instrument.REGISTERS:
         raise MiniganError(
             f"the sanitizer works on Linux on {' and '.join(instrument.REGISTERS)}, not on {platform.platform()}"
         )
     flags = (*FLAGS, *SANITIZED, *(OF_CLANG if _is_clang() else OF_GCC), *_defines(real))
-    path = _built(_program(text, names), flags, ".json", _compile_sanitized)
-    return Sanitized(ctypes.CDLL(str(path.with_suffix(".so"))), **json.loads(path.read_text("utf-8")))
+    path = _built(_program(text, names), flags, ".json", partial(_compile_observed, observer), observer)
+    return Observed(ctypes.CDLL(str(path.with_suffix(".so"))), **json.loads(path.read_text("utf-8")))
 
 
 def _defines(real):
     return (f"-DREAL={real}",) if real else ()
 
 
-def _built(program, flags, suffix, make):
-    """The path of what `make` builds of a program, in the cache."""
-    headers = [(HERE / name).read_text("utf-8") for name in (*HEADERS, SANITIZER)]
+def _built(program, flags, suffix, make, observer=None):
+    """The path of what `make` builds of a program, with an observer or without, in the cache."""
+    headers = [(HERE / name).read_text("utf-8") for name in (*HEADERS, *filter(None, [observer]))]
     key = hashlib.sha256(repr((program, headers, flags, inspect.getsource(instrument), _identity())).encode())
     path = cache_folder() / "emulator" / f"{key.hexdigest()[:32]}{suffix}"
     if not path.is_file():
@@ -183,16 +191,14 @@ def _compile(source, flags, path):
     os.replace(built, path)  # in one move: another process may be building the same
 
 
-def _compile_sanitized(source, flags, path):
+def _compile_observed(observer, source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     _run([*flags, "-S", f"-I{HERE}", "-o", str(assembly), str(source)])
     text, places, shared = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine())
     assembly.write_text(text, "utf-8")
     facts.write_text(json.dumps({"places": places, "shared": shared}), "utf-8")
-    watcher = _built(
-        (HERE / SANITIZER).read_text("utf-8"), (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object
-    )
+    watcher = _built((HERE / observer).read_text("utf-8"), (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object)
     # FAST: without -O3 zig would link, and first build, what it thinks a debugger needs.
     _run([*LINKED, *FAST, "-o", str(built), str(assembly), str(watcher)])
     os.replace(built, path.with_suffix(".so"))

@@ -171,7 +171,7 @@ class Watched:
             for each in found
         )
         if failure and not explained:
-            file, line = self._place(self.library.code.minigan_last_site())
+            file, line = self.library.place(self.library.code.minigan_last_site())
             code = self._code(file, line)
             found.append(Finding("fault", file, line, code, failure, (), (), advice=ADVICE["fault"]))
         racing = [(each.array, line) for each in found if each.kind == "race" for line in (each.line, each.other_line)]
@@ -181,8 +181,8 @@ class Watched:
 
     def _finding(self, found):
         kind = KINDS[found.kind]
-        file, line = self._place(found.place)
-        other_file, other_line = self._place(found.other_place) if found.other_place >= 0 else (None, None)
+        file, line = self.library.place(found.place)
+        other_file, other_line = self.library.place(found.other_place) if found.other_place >= 0 else (None, None)
         threads = [self._thread(number) for number in (found.thread, found.other_thread) if number >= 0]
         array, index, length = self._element(found)
         what = f"{array}[{index}]" if array else f"address {found.address:#x}"
@@ -265,13 +265,6 @@ class Watched:
     def _thread(self, number):
         x, y, _ = self.plan.block
         return number % x, number // x % y, number // (x * y)
-
-    def _place(self, number):
-        if number < len(self.library.places):
-            return tuple(self.library.places[number])
-        file = ctypes.c_char_p()
-        line = self.library.code.minigan_place(number, ctypes.byref(file))
-        return file.value.decode().rpartition("/")[2], line
 
     def _code(self, file, line):
         return line_of(self.text, file, line) if line else ""

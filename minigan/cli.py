@@ -169,6 +169,7 @@ def _add_inspect(commands):
     add = _add_command(commands, "inspect", inspect, about, INSPECT_EXAMPLE).add_argument
     add("what", metavar="STEM | FILE.cu:KERNEL", help="whose kernels to run")
     add("--json", action="store_true", help="print JSON")
+    add("--figure", metavar="PNG", help="draw which lane of a warp asks for which bytes, line by line")
     _add_launch(add)
 
 
@@ -381,7 +382,7 @@ def check(options):
 
 def inspect(options):
     """`minigan inspect`."""
-    from . import check
+    from . import check, plots
 
     if ".cu" in options.what:
         profiles = [("", check.inspect_kernel(*_launch(options)))]
@@ -389,6 +390,8 @@ def inspect(options):
         _refuse_launch(options)
         found = check.inspect_stem(options.what)
         profiles = [(f"{call}, {version}: ", profile) for version, call, of_call in found for profile in of_call]
+    if options.figure:
+        plots.save_requests(user_path(options.figure), [profile for _, profile in profiles])
     if options.json:
         print(json.dumps([profile.as_dict() for _, profile in profiles], indent=1, ensure_ascii=False))
     else:

@@ -1,5 +1,7 @@
 """The pictures: sample grids, loss curves, the film of a training. matplotlib draws, its Pillow writes pixels."""
 
+import itertools
+
 import numpy as np
 
 from .checkpoint import replacing
@@ -86,6 +88,49 @@ def save_losses(path, rows, is_probability):
         lower.set_ylim(0, 1)
     with replacing(path) as part:
         figure.savefig(part, dpi=110)
+
+
+def save_requests(path, profiles):
+    """Draw one warp's request of each line of emulator.Profiles, a column each: which lane asks for which bytes.
+
+    Global memory: a lane's bytes from left to right, and in grey the sectors of 32 bytes that are moved. Shared memory: each
+    lane's banks; two colours in one column are two words of a bank, and take two turns.
+    """
+    from matplotlib.figure import Figure
+
+    rows = max(1, *(len(profile.requests) for profile in profiles))
+    figure = Figure(figsize=(8 * len(profiles), 2.6 * rows + 0.3), layout="constrained")
+    for column, profile in zip(figure.subplots(rows, len(profiles), squeeze=False).T, profiles):
+        for axes, request in itertools.zip_longest(column, profile.requests):
+            axes.set_visible(request is not None)
+            if request:
+                took = (_draw_banks if request.is_shared else _draw_sectors)(axes, request)
+                axes.set(ylim=(32, -1), ylabel="lane")
+                axes.set_title(f"{profile.kernel}, line {request.line}, {request.array}: {took}")
+    with replacing(path) as part:
+        figure.savefig(part, dpi=80)
+
+
+def _draw_sectors(axes, request):
+    offsets, size = np.array(request.offsets), request.size
+    sectors = np.unique(np.r_[offsets // 32, (offsets + size - 1) // 32])
+    for sector in sectors:
+        axes.axvspan(32 * sector, 32 * sector + 32, color="0.9", ec="0.7")
+    axes.barh(request.lanes, size, left=offsets, height=0.8)
+    axes.scatter(offsets + size / 2, request.lanes, s=4, color="C0")  # where bars are too narrow to be seen
+    axes.set(xlabel=f"bytes from the beginning of {request.array}")
+    return f"{len(sectors)} sectors"
+
+
+def _draw_banks(axes, request):
+    each_word = range(max(request.size // 4, 1))
+    pairs = [(offset // 4 + i, lane) for offset, lane in zip(request.offsets, request.lanes) for i in each_word]
+    word, lane = np.array(pairs).T
+    known = np.unique(word)
+    turn = [int((known[known % 32 == one % 32] < one).sum()) for one in word]
+    axes.scatter(word % 32, lane, c=[f"C{each % 10}" for each in turn], marker="s", s=10)
+    axes.set(xlim=(-1, 32), xlabel="bank")
+    return f"{max(turn) + 1} words in a bank" if max(turn) else "no conflict"
 
 
 def save_agreement(path, losses, differences):

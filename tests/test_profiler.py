@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import minigan as mg
 from minigan import check, emulator
@@ -171,6 +172,9 @@ def test_inspect_on_the_command_line(tmp_path):
     )
     (found,) = json.loads(run(*launch, "--json").stdout)
     assert found["kernel"] == "twice" and found["lines"][0]["sectors"] == 2 * 2 * 8
+    assert run(*launch, "--figure", "figure.png").returncode == 0
+    with Image.open(tmp_path / "figure.png") as picture:
+        assert picture.size == (640, 232)  # the line reads and writes one array: the first request is shown
     for arguments, message in (
         (["nosuch"], "unknown stem 'nosuch': choose from activation"),
         (["matmul", "--grid", "2"], "--grid goes with a kernel, FILE.cu:KERNEL"),
@@ -179,3 +183,11 @@ def test_inspect_on_the_command_line(tmp_path):
     ):
         done = run(*arguments)
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_requests_are_kept_for_the_figure():
+    profiled = profile("__shared__ float2 s[32];\ns[t] = ((float2*)x)[31 - t];\nif (t < 3) y[5 * t] = 1;")
+    found = {(each.array, each.is_shared): each for each in profiled.requests}
+    assert set(found) == {("x", False), ("s", True), ("y", False)}
+    assert found["x", False].offsets == [8 * (31 - t) for t in range(32)] and found["x", False].size == 8
+    assert found["s", True].lanes == list(range(32)) and found["y", False].offsets == [0, 20, 40]

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from .sanitizer import line_of
+from .sanitizer import dynamic_name, line_of
 
 WARP, SECTOR, BANKS, WORD = 32, 32, 32, 4
 LIMIT = 2**22  # accesses that are kept: blocks that have no room any more are run, and not counted
@@ -49,6 +49,19 @@ class Line:
 
 
 @dataclass
+class Request:
+    """One request of a warp, the first of its line to its array: `offsets` are bytes from the array's beginning, by lane."""
+
+    file: str
+    line: int
+    array: str
+    is_shared: bool
+    lanes: list
+    offsets: list
+    size: int  # bytes that a lane asks for
+
+
+@dataclass
 class Profile:
     """The lines of a kernel that touch memory or wait, and how many blocks of how many they were counted in.
 
@@ -61,6 +74,7 @@ class Profile:
     of_blocks: int
     least_loaded: int
     least_stored: int
+    requests: list  # a Request for each line and array
 
     def total(self, name):
         """The sum of a column over all lines."""
@@ -131,10 +145,11 @@ def count(library, plan, arguments, text, run):
         waits = (events["place"] == place) & (events["kind"] == BARRIER)
         line.barriers = waits.sum() / max(threads * whole.value, 1)
     events = events[events["kind"] != BARRIER]
-    least = _count_global(places, events, _globals(plan, arguments))
-    _count_shared(places, events, _shared(library, plan))
+    requests = []
+    least = _count_global(places, events, _globals(plan, arguments), requests)
+    _count_shared(places, events, _shared(library, plan, text), requests)
     seen = [line for line in places if line.requests or line.shared_requests or line.barriers]
-    return Profile(plan.kernel.name, seen, whole.value, of_blocks, *least)
+    return Profile(plan.kernel.name, seen, whole.value, of_blocks, *least, requests)
 
 
 def _lines(library, events, text):
@@ -149,19 +164,22 @@ def _lines(library, events, text):
 
 
 def _globals(plan, arguments):
-    return [(value.ctypes.data, value.nbytes) for value in arguments if isinstance(value, np.ndarray)]
+    """(name, begin, bytes) of every array that the kernel is given."""
+    named = zip(plan.kernel.parameters, arguments)
+    return [(each.name, value.ctypes.data, value.nbytes) for each, value in named if isinstance(value, np.ndarray)]
 
 
-def _shared(library, plan):
+def _shared(library, plan, text):
+    """(name, begin, bytes) of every __shared__ array."""
     library.code.minigan_shared_array.restype = ctypes.c_void_p
-    sizes = [size for _, size in library.shared] + [plan.shared]
-    return [(library.code.minigan_shared_array(number), size) for number, size in enumerate(sizes)]
+    named = [*library.shared, (dynamic_name(text), plan.shared)]
+    return [(name, library.code.minigan_shared_array(number), size) for number, (name, size) in enumerate(named)]
 
 
 def _within(events, arrays):
     """(the events in these arrays, of each its array's number, its bytes from the array's beginning)."""
     number, offset = np.full(len(events), -1), np.zeros(len(events), np.int64)
-    for i, (begin, size) in enumerate(arrays):
+    for i, (_, begin, size) in enumerate(arrays):
         inside = (events["address"] >= begin) & (events["address"] < begin + size) & (number < 0)
         number[inside], offset[inside] = i, events["address"][inside] - np.uint64(begin)
     found = number >= 0
@@ -197,7 +215,7 @@ def _unique_pairs(one, other):
     return np.divmod(np.unique(one * (other.max() + 1) + other), other.max() + 1)
 
 
-def _count_global(places, events, arrays):
+def _count_global(places, events, arrays, requests):
     """Enter what goes to global memory; returns the least bytes that could be loaded and stored."""
     events, array, offset = _within(events, arrays)
     if not len(events):
@@ -210,6 +228,7 @@ def _count_global(places, events, arrays):
     np.maximum.at(width, request, size)
     different = np.bincount(_unique_pairs(request, offset)[0], minlength=count)
     ideal = -(-different * width // SECTOR)
+    requests += _first_requests(places, events, request, array, offset, arrays, False)
     _enter(places, events, request, requests=np.ones(count, int), sectors=sectors, ideal_sectors=ideal)
     for kinds, name in (((READS, ATOMIC), "loaded"), ((WRITES, ATOMIC), "stored")):
         moves = np.isin(events["kind"], kinds)
@@ -233,13 +252,14 @@ def _touched(array, offset, size, chosen):
     return total
 
 
-def _count_shared(places, events, arrays):
+def _count_shared(places, events, arrays, requests):
     """Enter what goes to shared memory."""
     events, array, offset = _within(events, arrays)
     if not len(events):
         return
     request, size = _requests(events, array), events["size"].astype(np.int64)
     count, lane = request.max() + 1, events["thread"].astype(np.int64) % WARP
+    requests += _first_requests(places, events, request, array, offset, arrays, True)
     part = request * 4 + np.minimum(
         lane * np.maximum(size, WORD) // (BANKS * WORD), 3
     )  # what is served at a time: 128 bytes
@@ -252,6 +272,20 @@ def _count_shared(places, events, arrays):
     _enter(
         places, events, request, shared_requests=np.ones(count, int), turns=turns.sum(1), ideal_turns=(turns > 0).sum(1)
     )
+
+
+def _first_requests(places, events, request, array, offset, arrays, is_shared):
+    """A Request for each line and array: the fullest of the first ones."""
+    lanes = np.bincount(request)[request]
+    order = np.lexsort((request, -lanes))
+    kinds = events["place"][order] * np.int64(len(arrays)) + array[order]
+    for kind, first in zip(*np.unique(kinds, return_index=True)):
+        mine = np.flatnonzero(request == request[order[first]])
+        line, number = places[kind // len(arrays)], kind % len(arrays)
+        yield Request(
+            line.file, line.line, arrays[number][0], is_shared, (events["thread"][mine] % WARP).tolist(),
+            offset[mine].tolist(), int(events["size"][mine].max()),
+        )  # fmt: skip
 
 
 def _enter(places, events, request, **columns):

@@ -23,7 +23,7 @@ from . import instrument
 
 HERE = Path(__file__).parent
 HEADERS = ("cuda.h", "intrinsics.h", "groups.h", "threads.h", "fibers.h", "launch.h")
-SANITIZER, PROFILER = "sanitizer.cpp", "profiler.cpp"  # who listens to the announcements
+SANITIZER, PROFILER = ("sanitizer.cpp", "order.h"), ("profiler.cpp",)  # who listens to the announcements
 
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
 # inline a kernel into its loop over threads, which was 50 times slower. An access through a null pointer is kept, and
@@ -113,11 +113,12 @@ def library(text, names, real=None):
 
 @dataclass(frozen=True)
 class Observed:
-    """A library whose accesses are announced: by number the places they come from, and the names of shared arrays."""
+    """A library whose accesses are announced: by number the places they come from; and (name, bytes, "shared",
+    "constant" or "global") of every variable of the text that is no thread's own."""
 
     code: ctypes.CDLL
     places: list
-    shared: list
+    variables: list
 
     def place(self, number):
         """(file, line) of a place. Those of barriers and atomics are known to the library alone."""
@@ -143,9 +144,9 @@ def _defines(real):
     return (f"-DREAL={real}",) if real else ()
 
 
-def _built(program, flags, suffix, make, observer=None):
+def _built(program, flags, suffix, make, observer=()):
     """The path of what `make` builds of a program, with an observer or without, in the cache."""
-    headers = [(HERE / name).read_text("utf-8") for name in (*HEADERS, *filter(None, [observer]))]
+    headers = [(HERE / name).read_text("utf-8") for name in (*HEADERS, *observer)]
     key = hashlib.sha256(repr((program, headers, flags, inspect.getsource(instrument), _identity())).encode())
     path = cache_folder() / "emulator" / f"{key.hexdigest()[:32]}{suffix}"
     if not path.is_file():
@@ -195,10 +196,13 @@ def _compile_observed(observer, source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     _run([*flags, "-S", f"-I{HERE}", "-o", str(assembly), str(source)])
-    text, places, shared = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine())
+    text, places, variables = instrument.instrument(
+        assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine()
+    )
     assembly.write_text(text, "utf-8")
-    facts.write_text(json.dumps({"places": places, "shared": shared}), "utf-8")
-    watcher = _built((HERE / observer).read_text("utf-8"), (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object)
+    facts.write_text(json.dumps({"places": places, "variables": variables}), "utf-8")
+    text = (HERE / observer[0]).read_text("utf-8")
+    watcher = _built(text, (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object, observer)
     # FAST: without -O3 zig would link, and first build, what it thinks a debugger needs.
     _run([*LINKED, *FAST, "-o", str(built), str(assembly), str(watcher)])
     os.replace(built, path.with_suffix(".so"))

@@ -22,11 +22,13 @@
 #define __launch_bounds__(...)
 #define __restrict__ __restrict
 #define __align__(n) __attribute__((aligned(n)))
-#define __constant__ static
 #define __managed__ static
 #ifdef MINIGAN_SANITIZE
-#define __shared__ static __attribute__((used, abi_tag("shared"), aligned(16)))  // the tag marks them in the assembly
+// The tags mark them in the assembly. Used: or accesses to what is never written were computed, not carried out.
+#define __constant__ static __attribute__((used, abi_tag("constant")))
+#define __shared__ static __attribute__((used, abi_tag("shared"), aligned(16)))
 #else
+#define __constant__ static
 // A block runs on one thread of the host from beginning to end, so what is its own is the block's own.
 #define __shared__ static thread_local __attribute__((aligned(16)))
 #endif
@@ -75,9 +77,9 @@ inline int __syncthreads_count(int predicate, MINIGAN_PLACE) { return minigan::c
 inline int __syncthreads_or(int predicate, MINIGAN_PLACE) { return minigan::count_in_block(predicate != 0, place) > 0; }
 inline int __syncthreads_and(int predicate, MINIGAN_PLACE) { return minigan::count_in_block(predicate == 0, place) == 0; }
 inline void __syncwarp(unsigned int mask = 0xffffffffu, MINIGAN_PLACE) { minigan::wait_for_warp(mask, place); }
-inline void __threadfence() { minigan::fence(); }
-inline void __threadfence_block() {}
-inline void __threadfence_system() { minigan::fence(); }
+inline void __threadfence() { minigan::fence(true); }
+inline void __threadfence_block() { minigan::fence(false); }
+inline void __threadfence_system() { minigan::fence(true); }
 
 // Lanes of a warp exchange values. A lane that is not in the mask, or has returned, leaves the asker's own value.
 template <class T> inline T minigan_shuffle(unsigned int mask, T value, int source, bool inside, minigan::Place place) {
@@ -129,15 +131,19 @@ MINIGAN_OVER_LANES(__reduce_xor_sync, T, 0, result ^ theirs)
 MINIGAN_OVER_LANES(__match_any_sync, unsigned int, 0, result | unsigned(theirs == value) << other)
 
 // Atomics, on global and on shared memory: blocks may run on several threads of the host.
-#define MINIGAN_ATOMIC(NAME, KIND, RESULT)                                                               \
+#define MINIGAN_ATOMIC_OF(NAME, WIDE, KIND, RESULT)                                                      \
     template <class T> inline T NAME(T* address, typename minigan::Plain<T>::type value, MINIGAN_PLACE) { \
-        minigan::on_atomic(address, sizeof(T), minigan::KIND, place);                                    \
+        minigan::on_atomic(address, sizeof(T), minigan::KIND, WIDE, place);                              \
         T old, next;                                                                                     \
         minigan::load(address, &old);                                                                    \
         do next = RESULT;                                                                                \
         while (!minigan::swap(address, &old, &next));                                                    \
         return old;                                                                                      \
     }
+#define MINIGAN_ATOMIC(NAME, KIND, RESULT)            \
+    MINIGAN_ATOMIC_OF(NAME, true, KIND, RESULT)       \
+    MINIGAN_ATOMIC_OF(NAME##_system, true, KIND, RESULT) \
+    MINIGAN_ATOMIC_OF(NAME##_block, false, KIND, RESULT)
 MINIGAN_ATOMIC(atomicAdd, UPDATES, old + value)
 MINIGAN_ATOMIC(atomicSub, UPDATES, old - value)
 MINIGAN_ATOMIC(atomicMin, UPDATES, value < old ? value : old)
@@ -148,18 +154,16 @@ MINIGAN_ATOMIC(atomicXor, UPDATES, old ^ value)
 MINIGAN_ATOMIC(atomicExch, OVERWRITES, value)
 MINIGAN_ATOMIC(atomicInc, UPDATES, old >= value ? 0 : old + 1)
 MINIGAN_ATOMIC(atomicDec, UPDATES, old == 0 || old > value ? value : old - 1)
-template <class T>
-inline T atomicCAS(T* address, typename minigan::Plain<T>::type expected, typename minigan::Plain<T>::type value,
-                   MINIGAN_PLACE) {
-    minigan::on_atomic(address, sizeof(T), minigan::COMPARES, place);
-    minigan::swap(address, &expected, &value);
-    return expected;
-}
-
-// Of one block, and of the host too: here as wide as any.
-#define atomicAdd_block atomicAdd
-#define atomicAdd_system atomicAdd
-#define atomicCAS_block atomicCAS
-#define atomicCAS_system atomicCAS
+#define MINIGAN_COMPARE_AND_SWAP(NAME, WIDE)                                                                     \
+    template <class T>                                                                                           \
+    inline T NAME(T* address, typename minigan::Plain<T>::type expected, typename minigan::Plain<T>::type value, \
+                  MINIGAN_PLACE) {                                                                               \
+        minigan::on_atomic(address, sizeof(T), minigan::COMPARES, WIDE, place);                                  \
+        minigan::swap(address, &expected, &value);                                                               \
+        return expected;                                                                                         \
+    }
+MINIGAN_COMPARE_AND_SWAP(atomicCAS, true)
+MINIGAN_COMPARE_AND_SWAP(atomicCAS_system, true)
+MINIGAN_COMPARE_AND_SWAP(atomicCAS_block, false)
 
 #include "groups.h"

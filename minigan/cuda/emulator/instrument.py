@@ -9,7 +9,7 @@ import re
 
 from ...errors import MiniganError
 
-GAP = 65536  # bytes of nothing before and behind every __shared__ array
+GAP = 65536  # bytes of nothing before and behind every variable of the text that is no thread's own
 MAX_PLACES = 60_000  # a place is kept in 16 bits, and barriers need some
 
 KINDS = [f"{how}{what}" for how in ("", "unaligned_", "volatile_") for what in ("read", "write")]
@@ -25,18 +25,22 @@ REGISTERS = {
 FILE = re.compile(r'\s*\.file\s+(\d+)\s+(?:"[^"]*"\s+)?"([^"]*)"')
 LOC = re.compile(r"\s*\.loc\s+(\d+)\s+(\d+)")
 CALL = re.compile(r"(\s*(?:callq?|jmpq?|bl|b)\s+)(?:__tsan_(\w+)|(memcpy|memmove|memset))(@PLT)?\s*$")
-SHARED = re.compile(r"(\w*B6shared\w*):")  # a variable with the tag that cuda.h gives to __shared__
+SECTION = re.compile(
+    r"\s*\.section\s+\.(?:bss|data|rodata|sbss|sdata)[\w.]*?\.(\w+),"
+)  # of one variable each: -fdata-sections
+OWN = re.compile("minigan|^_ZGV|^_ZT")  # variables of the emulator and of the compiler
+TAG = re.compile(r"B\d(shared|constant)")  # cuda.h gives them to __shared__ and __constant__
 
 
 def instrument(assembly, own_files, machine):
-    """(the assembly with places, [(file, line), …] by number, [(name, bytes), …] of the shared arrays).
+    """(the assembly with places, [(file, line), …] by number, [(name, bytes, where), …] of the variables).
 
     `own_files` are the names of the emulator's headers, `machine` is "x86_64" or "aarch64". Raises MiniganError for an
     announcement that is not known.
     """
     registers = REGISTERS[machine]
-    files, last, here, places, symbols, lines = {}, {}, (None, 0), {}, [], []
-    behind = False  # the last line was a shared array's label
+    files, last, here, places, variables, lines = {}, {}, (None, 0), {}, {}, []
+    section, label = "", None  # of a variable of the text
     for line in assembly.splitlines():
         if found := FILE.match(line):
             files[found[1]] = found[2].rpartition("/")[2]
@@ -46,25 +50,22 @@ def instrument(assembly, own_files, machine):
             here = file, last[file]
         elif found := CALL.match(line):
             line = _announcement(found, here, own_files, places, registers)
-        elif found := SHARED.match(line):
-            symbols.append(found[1])
+        elif found := SECTION.match(line):
+            section, label = line, None if OWN.search(found[1]) else f"{found[1]}:"
+        elif label and line.startswith(label):
+            variables[label[:-1]] = section
             lines.append(f"\t.zero {GAP}")
-            behind = True
-        elif behind:
-            line, behind = f"{line}\n\t.zero {GAP}", False
         lines.append(line)
     if len(places) > MAX_PLACES:
         raise MiniganError(f"the sanitizer numbers {MAX_PLACES} places in a text, and this one has {len(places)}")
-    names = "minigan_shared_arrays, minigan_first_place, minigan_gap"
-    lines += ["\t.data", "\t.p2align 3", f"\t.globl {names}", f"\t.hidden {names}", "minigan_shared_arrays:"]
-    lines += [f"\t.quad {symbol}\n\t.quad {_size(assembly, symbol)}" for symbol in symbols]
-    lines += [
-        "\t.quad 0\n\t.quad 0",
-        f"minigan_gap:\n\t.quad {GAP}",
-        f"minigan_first_place:\n\t.long {len(places)}",
-        "",
-    ]
-    return "\n".join(lines), list(places), [(_name(symbol), _size(assembly, symbol)) for symbol in symbols]
+    for section in variables.values():
+        lines += [section, f"\t.zero {GAP}"]  # behind what lies there already
+    described = [(_name(symbol), _size(assembly, symbol), _memory(symbol)) for symbol in variables]
+    names = "minigan_variables, minigan_first_place, minigan_gap"
+    lines += ["\t.data", "\t.p2align 3", f"\t.globl {names}", f"\t.hidden {names}", "minigan_variables:"]
+    lines += [f"\t.quad {symbol}, {each[1]}, {int(each[2] == 'shared')}" for symbol, each in zip(variables, described)]
+    lines += ["\t.quad 0, 0, 0", f"minigan_gap:\n\t.quad {GAP}", f"minigan_first_place:\n\t.long {len(places)}", ""]
+    return "\n".join(lines), list(places), described
 
 
 def _announcement(found, here, own_files, places, registers):
@@ -87,8 +88,13 @@ def _size(assembly, symbol):
     return int(re.search(rf"\.size\s+{re.escape(symbol)}, (\d+)", assembly)[1])
 
 
+def _memory(symbol):
+    """Where a variable lies: "shared", "constant" or "global"."""
+    return found[1] if (found := TAG.search(symbol)) else "global"
+
+
 def _name(symbol):
     """The variable's own name in a mangled one: "tile" of _ZZ6matmulE4tileB6shared. Its length stands before it."""
-    head = symbol.partition("B6shared")[0]
+    head = TAG.split(symbol)[0].removesuffix("E")
     names = (head[-length:] for length in range(len(head), 0, -1))
     return next((name for name in names if head.endswith(f"{len(name)}{name}")), symbol)

@@ -17,8 +17,8 @@ struct Event {
     Kind kind;
 };
 
-struct SharedArray { char* begin; uint64_t size; };
-extern "C" __attribute__((visibility("hidden"))) SharedArray minigan_shared_arrays[];  // by instrument.py, as the next
+struct Variable { char* begin; uint64_t size, shared; };
+extern "C" __attribute__((visibility("hidden"))) Variable minigan_variables[];  // by instrument.py, as the next
 extern "C" __attribute__((visibility("hidden"))) int minigan_first_place;
 extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  // this library, from the linker
 
@@ -35,9 +35,10 @@ static bool lies_in(uintptr_t address, const void* begin, size_t size) {
     return address - reinterpret_cast<uintptr_t>(begin) < size;
 }
 
-static bool is_shared(const Host& h, uintptr_t address) {
+// Of the text, and no thread's own.
+static bool is_variable(const Host& h, uintptr_t address) {
     if (lies_in(address, h.shared, sizeof h.shared)) return true;
-    for (SharedArray* each = minigan_shared_arrays; each->begin; ++each)
+    for (Variable* each = minigan_variables; each->begin; ++each)
         if (lies_in(address, each->begin, each->size)) return true;
     return false;
 }
@@ -46,7 +47,7 @@ static bool is_shared(const Host& h, uintptr_t address) {
 static bool is_private(const Host& h, uintptr_t address) {
     const uintptr_t stack = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(FIBER_BYTES - 1);
     if (lies_in(address, reinterpret_cast<void*>(stack), FIBER_BYTES)) return true;
-    return (lies_in(address, __ehdr_start, _end - __ehdr_start) || lies_in(address, &h, sizeof h)) && !is_shared(h, address);
+    return (lies_in(address, __ehdr_start, _end - __ehdr_start) || lies_in(address, &h, sizeof h)) && !is_variable(h, address);
 }
 
 static void note(Host& h, uintptr_t address, uint64_t size, int place, Kind kind) {
@@ -76,8 +77,9 @@ void on_block_barrier(Host&) {}
 void on_warp_barrier(Host&, int, uint32_t) {}
 void on_deadlock(Host&) {}
 void on_missing_lane(Host&, int, int) {}
-void on_fence() {}
-void on_atomic(void* address, int size, Atomic, Place place) {
+void on_bad_mask(Host&, int, int) {}
+void on_fence(bool) {}
+void on_atomic(void* address, int size, Atomic, bool, Place place) {
     look(reinterpret_cast<uintptr_t>(address), size, place_number(place), ATOMIC);
 }
 }  // namespace minigan
@@ -103,11 +105,11 @@ MINIGAN_API int minigan_place(int number, const char** file) {
     return place.line;
 }
 
-// Where the number-th static shared array begins, or behind the last of them the dynamic one.
-MINIGAN_API void* minigan_shared_array(int number) {
+// Where the number-th variable of the text begins, or behind the last of them dynamic shared memory.
+MINIGAN_API void* minigan_variable(int number) {
     for (int i = 0; i < number; ++i)
-        if (!minigan::minigan_shared_arrays[i].begin) return nullptr;
-    char* begin = minigan::minigan_shared_arrays[number].begin;
+        if (!minigan::minigan_variables[i].begin) return nullptr;
+    char* begin = minigan::minigan_variables[number].begin;
     return begin ? begin : minigan::host_number(0)->shared;
 }
 

@@ -146,8 +146,10 @@ def count(library, plan, arguments, text, run):
         line.barriers = waits.sum() / max(threads * whole.value, 1)
     events = events[events["kind"] != BARRIER]
     requests = []
-    least = _count_global(places, events, _globals(plan, arguments), requests)
-    _count_shared(places, events, _shared(library, plan, text), requests)
+    least = _count_global(
+        places, events, _arguments(plan, arguments) + _variables(library, plan, text, "global"), requests
+    )
+    _count_shared(places, events, _variables(library, plan, text, "shared"), requests)
     seen = [line for line in places if line.requests or line.shared_requests or line.barriers]
     return Profile(plan.kernel.name, seen, whole.value, of_blocks, *least, requests)
 
@@ -163,17 +165,21 @@ def _lines(library, events, text):
     return [Line(file, line, line_of(text, file, line)) for file, line in order], events
 
 
-def _globals(plan, arguments):
+def _arguments(plan, arguments):
     """(name, begin, bytes) of every array that the kernel is given."""
     named = zip(plan.kernel.parameters, arguments)
     return [(each.name, value.ctypes.data, value.nbytes) for each, value in named if isinstance(value, np.ndarray)]
 
 
-def _shared(library, plan, text):
-    """(name, begin, bytes) of every __shared__ array."""
-    library.code.minigan_shared_array.restype = ctypes.c_void_p
-    named = [*library.shared, (dynamic_name(text), plan.shared)]
-    return [(name, library.code.minigan_shared_array(number), size) for number, (name, size) in enumerate(named)]
+def _variables(library, plan, text, where):
+    """(name, begin, bytes) of every variable of the text in global or in shared memory."""
+    library.code.minigan_variable.restype = ctypes.c_void_p
+    named = [*library.variables, (dynamic_name(text), plan.shared, "shared")]
+    return [
+        (name, library.code.minigan_variable(number), size)
+        for number, (name, size, memory) in enumerate(named)
+        if memory == where
+    ]
 
 
 def _within(events, arrays):

@@ -3,11 +3,10 @@
 // The compiler announces the accesses (-fsanitize=thread), instrument.py numbers the places they come from, and the
 // functions at the end of this file receive both. For every four bytes of an array a Cell remembers who wrote them last
 // and who has read them since. Two accesses to the same byte race if they come from different threads, one of them writes,
-// not both are atomic, and no barrier lies between. One host runs all blocks, one after the other. Between blocks there is
-// no barrier; a block that wrote, fenced and then told so by an atomic is known to one that has looked at an atomic since.
+// not both are atomic, and nothing puts them in order: see order.h.
 //
 // Compiled without announcements, and linked to every kernel's library that is built for the sanitizer.
-#include "threads.h"
+#include "order.h"
 
 // Into every kind of access, with its size known: this is what checking costs.
 #define MINIGAN_QUICK __attribute__((always_inline)) static inline
@@ -15,10 +14,10 @@
 namespace minigan {
 Host* host_number(int i);  // launch.h
 
-enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE };
+enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK };
 
 struct Finding {
-    int kind, place, other_place, array, size, writes, other_writes, atomic, thread, other_thread;
+    int kind, place, other_place, array, size, writes, other_writes, atomic, both_volatile, thread, other_thread;
     unsigned block[3], other_block[3];
     int64_t offset;  // of the access, in bytes from the array's beginning
     uint64_t address, count, excused;
@@ -26,17 +25,6 @@ struct Finding {
 
 // A plain read that raced with an atomic. It is excused if the reader then puts what it read to an atomicCAS.
 struct Guess { uintptr_t address; int finding; uint64_t count; };
-
-// An access: when, where in the text, by which thread of the block, atomic or not, to which of the four bytes.
-struct Record {
-    uint64_t bits;
-    uint32_t time() const { return bits >> 32; }
-    int site() const { return bits >> 16 & 0xffff; }
-    int thread() const { return bits >> 5 & 0x3ff; }
-    bool atomic() const { return bits & 16; }
-    bool strong() const { return bits & (1 << 15 | 16); }  // atomic or volatile: meant to be seen by other blocks
-    uint32_t bytes() const { return bits & 15; }
-};
 
 struct Cell {
     Record write, reads[2];   // two readers of different warps, if there are any: any writer differs from one of them
@@ -59,43 +47,33 @@ struct Array {
 constexpr int SPAN_BITS = 36, MAX_ARRAYS = 256, MAX_FINDINGS = 1000, MAX_PLACES = 4096;
 constexpr size_t SPAN = size_t(1) << SPAN_BITS, RED_ZONE = 64 * 1024;
 
-// Written by instrument.py: every __shared__ array, with a gap of nothing before and behind it; a null ends the table.
-struct SharedArray { char* begin; uint64_t size; };
-extern "C" __attribute__((visibility("hidden"))) SharedArray minigan_shared_arrays[];
+// Written by instrument.py: every variable of the text that is no thread's own, with a gap of nothing before and behind it;
+// a null ends the table.
+struct Variable { char* begin; uint64_t size, shared; };
+extern "C" __attribute__((visibility("hidden"))) Variable minigan_variables[];
 extern "C" __attribute__((visibility("hidden"))) uint64_t minigan_gap;          // bytes
 extern "C" __attribute__((visibility("hidden"))) int minigan_first_place;        // of barriers and atomics; the places of accesses have the numbers below
 extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  // this library, from the linker
 
 struct Watch {
-    uint32_t time;   // counts the barriers
-    uint32_t phase;  // the time of the block's last barrier: what happened before is over
-    uint32_t block;  // the time of the block's beginning
-    uint64_t blocks;      // how many have begun
-    uint32_t* begun;      // the time when each did
-    uint8_t* released;    // whether each has told others what it wrote: a fence, then an atomic
-    bool fenced, looked;  // whether the block that runs has fenced, and whether it has looked at an atomic
-    uint64_t most_blocks;
+    Clock clock;
     uintptr_t spans;
     char* reserved;
-    int globals, arrays;  // arrays in global memory first, then the shared ones; of those the dynamic one last
+    int globals, arrays;  // the arguments first, then the text's own variables, then dynamic shared memory
     Array array[MAX_ARRAYS];
-    uintptr_t shared_begin, shared_end;  // where the static ones lie
-    uint8_t* owner;                      // for every 16 bytes of that the number of the array, 0 for none
+    uint8_t array_at[1 << 16];           // the array that an address was last found in: see page_of
+    uintptr_t variables_begin, variables_end;
+    uint8_t* owner;                      // for every 16 bytes of those the number of the array, 0 for none
     int places;
     Place place[MAX_PLACES];
     int arrived_at[MAX_THREADS];         // the place of the barrier or shuffle where each thread arrived last
-    uint32_t known[MAX_THREADS][LANES];  // up to which time a thread knows what each lane of its warp did
     int last_site;
+    int waiting, turns;  // the thread that last touched an atomic or volatile variable, and how often in a row
     int findings, latest;  // latest: the one that was counted last
     Finding finding[MAX_FINDINGS];
     Guess guess[MAX_THREADS];
 };
 static Watch* watch;
-
-static void* take(size_t bytes, int protection = PROT_READ | PROT_WRITE) {
-    void* memory = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? nullptr : memory;
-}
 
 static int place_number(Place place) {
     for (int i = 0; i < watch->places; ++i)
@@ -150,11 +128,17 @@ MINIGAN_QUICK bool lies_in(uintptr_t address, const void* begin, size_t size) {
     return address - reinterpret_cast<uintptr_t>(begin) < size;
 }
 
-// The number of the block's own array at an address, or of one less than a gap away; −1 for none.
-MINIGAN_QUICK int shared_array(const Host& h, uintptr_t address) {
+// The number of the variable at an address, or of one less than a gap away; −1 for none.
+MINIGAN_QUICK int variable(const Host& h, uintptr_t address) {
     if (lies_in(address, h.below, sizeof h.below + sizeof h.shared)) return watch->arrays - 1;
-    if (address < watch->shared_begin || address >= watch->shared_end) return -1;
-    return watch->owner[(address - watch->shared_begin) / 16] - 1;
+    if (address < watch->variables_begin || address >= watch->variables_end) return -1;
+    return watch->owner[(address - watch->variables_begin) / 16] - 1;
+}
+
+// The number of the array at an address, or of the one whose surroundings it lies in; −1 for none.
+MINIGAN_QUICK int array_near(const Host& h, uintptr_t address) {
+    const uintptr_t span = (address - watch->spans) >> SPAN_BITS;
+    return span < uintptr_t(watch->globals) ? int(span) : variable(h, address);
 }
 
 // Memory that no other thread can see, that a kernel's own variables lie in, or that is the emulator's.
@@ -164,58 +148,38 @@ static bool is_private(const Host& h, uintptr_t address) {
            lies_in(address, &h, sizeof h) || lies_in(address, watch, sizeof *watch);
 }
 
+// Two variables or two arguments differ in these bits: see minigan_gap and SPAN.
+MINIGAN_QUICK uint16_t page_of(uintptr_t address) { return address >> 16 ^ address >> SPAN_BITS; }
+
 // The number of the array that an access goes to; −1 where there is nothing to look at, which is reported if it is wrong.
 // One that no red zone catches is not carried out: it could hit anything of this process.
-MINIGAN_QUICK int find(Host& h, uintptr_t address, int size, int site, bool writes) {
-    const uintptr_t span = (address - watch->spans) >> SPAN_BITS;
-    const int number = span < uintptr_t(watch->globals) ? int(span) : shared_array(h, address);
-    if (number >= 0 && watch->array[number].holds(address, size)) return number;
+static int find(Host& h, uintptr_t address, int size, int site, bool writes) {
+    const int number = array_near(h, address);
+    if (number >= 0 && watch->array[number].holds(address, size)) return watch->array_at[page_of(address)] = number;
     if (number < 0 && is_private(h, address)) return -1;
     report_access(h, OUT_OF_BOUNDS, number, address, size, site, writes);
     if (number < 0) fail(h, "access to memory that is not there, address %p", reinterpret_cast<void*>(address));
     return -1;
 }
 
-// The number of the block that was running at a time.
-static uint64_t block_at(uint32_t time) {
-    uint64_t first = 0, last = watch->blocks;
-    while (last - first > 1) {
-        const uint64_t middle = (first + last) / 2;
-        (watch->begun[middle] <= time ? first : last) = middle;
+enum Conflict { NONE, WITHIN_BLOCK, BETWEEN_BLOCKS };
+
+// Whether an earlier access could as well have come after this one, and to the same byte.
+static Conflict conflict(const Host& h, const Array& array, Record earlier, Record now) {
+    const Clock& clock = watch->clock;
+    if (!(earlier.bytes() & now.bytes())) return NONE;
+    if (earlier.time() >= clock.block) {
+        if (earlier.atomic() && now.atomic()) return NONE;
+        return unordered(clock, h.now, earlier) && !was_told(clock, h.now, earlier) ? WITHIN_BLOCK : NONE;
     }
-    return first;
+    if (array.shared || (earlier.seen_by_blocks() && now.seen_by_blocks())) return NONE;
+    return was_told_by_block(clock, h.now, earlier) ? NONE : BETWEEN_BLOCKS;
 }
 
-// Whether an access of an earlier block could as well have come after this one.
-MINIGAN_QUICK bool races_between_blocks(const Array& array, Record earlier, Record now) {
-    if (array.shared || earlier.time() >= watch->block || !(earlier.bytes() & now.bytes())) return false;
-    if (earlier.strong() && now.strong()) return false;
-    return !(watch->looked && watch->released[block_at(earlier.time())]);
-}
-
-// An atomic or volatile access: what others learn from it is what was fenced before.
-MINIGAN_QUICK void meet_other_blocks() {
-    watch->looked = true;
-    if (watch->fenced) watch->released[watch->blocks - 1] = true;
-}
-
-void on_fence() { watch->fenced = true; }
-
-// Whether an earlier access could as well have come after this one.
-MINIGAN_QUICK bool unordered(const Host& h, Record earlier) {
-    if (earlier.time() < watch->phase || earlier.thread() == h.now) return false;
-    if (earlier.thread() / LANES != h.now / LANES) return true;
-    return earlier.time() > watch->known[h.now][earlier.thread() % LANES];
-}
-
-MINIGAN_QUICK bool races(const Host& h, Record earlier, Record now) {
-    return earlier.time() >= watch->phase && earlier.bytes() & now.bytes() && !(earlier.atomic() && now.atomic()) &&
-           unordered(h, earlier);
-}
-
+// Two slots: with readers of two warps in them, any writer of this block differs from one. A third need not be known.
 MINIGAN_QUICK void remember_reader(const Host& h, Cell& cell, Record now) {
     for (Record& slot : cell.reads)
-        if (!unordered(h, slot)) {
+        if (!unordered(watch->clock, h.now, slot)) {
             if (slot.thread() == h.now && slot.time() == now.time()) now.bits |= slot.bytes();
             slot = now;
             return;
@@ -231,7 +195,7 @@ static void remember_guess(int thread, uintptr_t address) {
 }
 
 static void name_block(const Host& h, unsigned* block, uint32_t time) {
-    const uint64_t number = block_at(time);
+    const uint64_t number = block_at(watch->clock, time);
     const Index& grid = h.launch->grid;
     block[0] = number % grid.x, block[1] = number / grid.x % grid.y, block[2] = number / grid.x / grid.y;
 }
@@ -241,38 +205,45 @@ struct Access {
     uintptr_t address;
     int64_t size;
     int site;
-    bool reads, writes, atomic, is_volatile;
+    bool reads, writes;
+    uint64_t scope;     // the bits of a Record
     bool races, known;  // whether it races with an earlier one; whether any byte of it has been written
 };
 
+// Look whether an access races with an earlier one, which `wrote` or read.
+__attribute__((noinline)) static void compare(Host& h, Access& access, Record earlier, bool wrote, Record now) {
+    const Conflict kind = conflict(h, watch->array[access.array], earlier, now);
+    if (kind == NONE || access.races) return;
+    access.races = true;
+    Finding* finding = report_access(h, RACE, access.array, access.address, access.size, access.site, access.writes,
+                                     earlier.site(), earlier.thread());
+    if (finding) {
+        finding->other_writes = wrote, finding->atomic = now.atomic() || earlier.atomic();
+        finding->both_volatile = now.is_volatile() && earlier.is_volatile();
+        name_block(h, finding->other_block, earlier.time());
+    }
+    if (earlier.atomic() && !access.writes) remember_guess(h.now, access.address);
+    if (now.atomic() && !wrote && kind == WITHIN_BLOCK) remember_guess(earlier.thread(), access.address);
+}
+
 // The part of an access that lies in one cell.
-MINIGAN_QUICK void look_at_cell(Host& h, Access& access, uintptr_t address, int size) {
-    const Array& array = watch->array[access.array];
+MINIGAN_QUICK void look_at_cell(Host& h, Access& access, const Array& array, uintptr_t address, int size) {
+    const Clock& clock = watch->clock;
     Cell& cell = array.cell(address);
     const uint32_t bytes = ((1u << size) - 1) << (address & 3);
-    const Record now = {uint64_t(watch->time) << 32 | uint64_t(access.site) << 16 | uint64_t(h.now) << 5 |
-                        uint64_t(access.is_volatile) << 15 | uint64_t(access.atomic) << 4 | bytes};
-    const auto against = [&](Record earlier, bool wrote) {
-        if (access.races) return;
-        const bool between_blocks = races_between_blocks(array, earlier, now);
-        if (!between_blocks && !races(h, earlier, now)) return;
-        access.races = true;
-        Finding* finding = report_access(h, RACE, access.array, access.address, access.size, access.site, access.writes,
-                                         earlier.site(), earlier.thread());
-        if (finding) finding->other_writes = wrote, finding->atomic = access.atomic || earlier.atomic();
-        if (finding) name_block(h, finding->other_block, earlier.time());
-        if (earlier.atomic() && !access.writes) remember_guess(h.now, access.address);
-        if (access.atomic && !wrote && !between_blocks) remember_guess(earlier.thread(), access.address);
-    };
-    against(cell.write, true);
+    const Record now = {uint64_t(clock.time) << 32 | uint64_t(access.site) << 16 | uint64_t(h.now) << 5 | access.scope | bytes};
+    // In a block, what happened before the last barrier is over; of a global array another block's accesses are not.
+    const uint32_t over = array.shared ? clock.phase : 1;
+    if (cell.write.time() >= over) compare(h, access, cell.write, true, now);
     if (!array.given) {
-        const uint32_t begin = array.shared ? watch->block : 1;
+        const uint32_t begin = array.shared ? clock.block : 1;
         if (cell.since < begin) cell.since = begin, cell.written = 0;
         access.known |= (bytes & cell.written) != 0;
         if (access.writes) cell.written |= bytes;
     }
     if (!access.writes) return remember_reader(h, cell, now);
-    against(cell.reads[0], false), against(cell.reads[1], false);
+    for (Record reader : cell.reads)
+        if (reader.time() >= over) compare(h, access, reader, false, now);
     cell.write = now;
 }
 
@@ -291,28 +262,55 @@ static void refine(Array& array) {
     array = finer;
 }
 
-__attribute__((noinline)) static void look_at_cells(Host& h, Access& access) {
-    Array& array = watch->array[access.array];
+__attribute__((noinline)) static void look_at_cells(Host& h, Access& access, Array& array) {
     if (access.size < 4 && array.shift) refine(array);
     for (uintptr_t address = access.address, end = address + access.size; address < end;) {
         const int64_t whole = 1 << array.shift, rest = whole - (address & (whole - 1)), left = end - address;
         const int count = left < rest ? left : rest;
-        look_at_cell(h, access, address, count);
+        look_at_cell(h, access, array, address, count);
         address += count;
     }
 }
 
-MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, bool atomic = false,
-                        bool is_volatile = false) {
+// Others run while a thread waits for one of them in a loop.
+constexpr int PATIENCE = 100;
+
+// An atomic or volatile access: here threads tell each other what they did.
+static void meet_others(Host& h, bool reads, bool writes, bool wide) {
+    if (watch->waiting != h.now) watch->waiting = h.now, watch->turns = 0;
+    if (++watch->turns > PATIENCE) watch->turns = 0, step_aside(h);
+    if (writes) tell(watch->clock, h.now, wide);
+    if (reads) listen(watch->clock, h.now, wide);
+}
+
+// Most reads are such: of four bytes, after a barrier that came after they were written, when two other threads are known to
+// have read them since. There is nothing to find then, and nothing to remember.
+MINIGAN_QUICK bool is_one_more_reader(uintptr_t address, int site) {
+    const Array& array = watch->array[watch->array_at[page_of(address)]];
+    if (!array.holds(address, 4) || address % 4 || !array.shift) return false;
+    const Clock& clock = watch->clock;
+    const Cell& cell = array.cell(address);
+    if (cell.write.time() >= (array.shared ? clock.phase : 1)) return false;
+    if (!array.given && (cell.since < (array.shared ? clock.block : 1) || cell.written != 15)) return false;
+    const Record one = cell.reads[0], other = cell.reads[1];
+    if (one.time() < clock.fresh || other.time() < clock.fresh || (one.bytes() & other.bytes()) != 15) return false;
+    const int now = here().now, warp = one.thread() / LANES;
+    if (one.thread() == now || other.thread() == now || (warp == other.thread() / LANES && warp != now / LANES)) return false;
+    watch->last_site = site;
+    return true;
+}
+
+MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, uint64_t scope = 0) {
     Host& h = here();
     watch->last_site = site;
-    if (atomic || is_volatile) meet_other_blocks();
-    const int number = find(h, address, size, site, writes);
+    if (scope) meet_others(h, reads, writes, scope & Record::SEEN_BY_BLOCKS);
+    int number = watch->array_at[page_of(address)];
+    if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes);
     if (number < 0) return;
-    const Array& array = watch->array[number];
-    Access access = {number, address, size, site, reads, writes, atomic, is_volatile, false, array.given};
-    if (size == 4 && address % 4 == 0 && array.shift) look_at_cell(h, access, address, 4);
-    else look_at_cells(h, access);
+    Array& array = watch->array[number];
+    Access access = {number, address, size, site, reads, writes, scope, false, array.given};
+    if (size == 4 && address % 4 == 0 && array.shift) look_at_cell(h, access, array, address, 4);
+    else look_at_cells(h, access, array);
     // One byte that was written is enough: what lies between the members of a struct never is.
     if (reads && !access.known) report_access(h, UNINITIALISED, number, address, size, site, false);
 }
@@ -320,10 +318,8 @@ MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, b
 // A float4 is read and written at multiples of 16 bytes only. A GPU ends the launch here, and so does the emulator.
 __attribute__((noinline)) static void misaligned(uintptr_t address, int alignment, bool writes, int site) {
     Host& h = here();
-    const uintptr_t span = (address - watch->spans) >> SPAN_BITS;
-    const int number = span < uintptr_t(watch->globals) ? int(span) : shared_array(h, address);
     watch->last_site = site;
-    report_access(h, MISALIGNED, number, address, alignment, site, writes);
+    report_access(h, MISALIGNED, array_near(h, address), address, alignment, site, writes);
     fail(h, "misaligned address %p", reinterpret_cast<void*>(address));
 }
 
@@ -331,35 +327,29 @@ __attribute__((noinline)) static void misaligned(uintptr_t address, int alignmen
 static void excuse_guess(const Host& h, uintptr_t address, int size) {
     Guess& guess = watch->guess[h.now];
     if (guess.address == address) watch->finding[guess.finding].excused += guess.count, guess = {};
-    const uintptr_t span = (address - watch->spans) >> SPAN_BITS;
-    const int number = span < uintptr_t(watch->globals) ? int(span) : shared_array(h, address);
+    const int number = array_near(h, address);
     if (number < 0 || !watch->array[number].holds(address, size)) return;
     for (int byte = 0; byte < size; ++byte)
         for (Record& slot : watch->array[number].cell(address + byte).reads)
             if (slot.thread() == h.now) slot = {};
 }
 
-void on_atomic(void* address, int size, Atomic kind, Place place) {
+void on_atomic(void* address, int size, Atomic kind, bool wide, Place place) {
     const uintptr_t where = reinterpret_cast<uintptr_t>(address);
     const int site = place_number(place);
     if (where % size) misaligned(where, size, true, site);
     if (kind == COMPARES) excuse_guess(here(), where, size);
-    look(where, size, site, kind != OVERWRITES, true, true);
+    look(where, size, site, kind != OVERWRITES, true, Record::ATOMIC | (wide ? Record::SEEN_BY_BLOCKS : 0));
 }
 
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
 void on_block(Host& h) {
-    if (!watch->begun) {
-        watch->begun = static_cast<uint32_t*>(take(h.launch->blocks * sizeof *watch->begun));
-        watch->released = static_cast<uint8_t*>(take(h.launch->blocks));
-        watch->most_blocks = h.launch->blocks;
-        if (!watch->begun || !watch->released) fail(h, "the sanitizer has no memory for %lu blocks", (unsigned long)h.launch->blocks);
-    }
-    watch->phase = watch->block = ++watch->time;
-    watch->begun[watch->blocks++] = watch->time;
-    watch->fenced = watch->looked = false;
+    if (!begin_block(watch->clock, *h.launch)) fail(h, "the sanitizer has no memory for %lu blocks", (unsigned long)h.launch->blocks);
+    watch->waiting = -1;
 }
+
+void on_fence(bool wide) { pass_fence(watch->clock, here().now, wide); }
 
 void on_arrival(Host& h, Place place) { watch->arrived_at[h.now] = watch->last_site = place_number(place); }
 
@@ -376,26 +366,21 @@ void on_block_barrier(Host& h) {
         Finding* finding = report(h, DIVERGENT_BARRIER, -1, watch->arrived_at[waits], other, elsewhere >= 0 ? elsewhere : returned);
         if (finding) finding->thread = waits;
     }
-    watch->phase = ++watch->time;
+    pass_block_barrier(watch->clock);
 }
 
-// A __syncwarp() of these lanes: each knows what the others did, and what those knew.
-void on_warp_barrier(Host& h, int first, uint32_t group) {
-    uint32_t known[LANES] = {};
-    for (int one = 0; one < LANES; ++one)
-        if (group >> one & 1)
-            for (int lane = 0; lane < LANES; ++lane)
-                if (watch->known[first + one][lane] > known[lane]) known[lane] = watch->known[first + one][lane];
-    for (int one = 0; one < LANES; ++one)
-        if (group >> one & 1) known[one] = watch->time;
-    for (int one = 0; one < LANES; ++one)
-        if (group >> one & 1) memcpy(watch->known[first + one], known, sizeof known);
-    ++watch->time;
-}
+void on_warp_barrier(Host&, int first, uint32_t group) { pass_warp_barrier(watch->clock, first, group); }
 
 // A shuffle asks a lane for its value that its mask leaves out, that has returned, or that the block has not.
 void on_missing_lane(Host& h, int thread, int source) {
     Finding* finding = report(h, MISSING_LANE, -1, watch->arrived_at[thread], -1, source);
+    if (finding) finding->thread = thread;
+}
+
+// A lane passes a mask that leaves itself out (then `other` is itself), or not the one that a lane it meets passes.
+void on_bad_mask(Host& h, int thread, int other) {
+    const int elsewhere = other == thread ? -1 : watch->arrived_at[other];
+    Finding* finding = report(h, BAD_MASK, -1, watch->arrived_at[thread], elsewhere, other);
     if (finding) finding->thread = thread;
 }
 
@@ -433,17 +418,18 @@ static bool enter_globals(int count, const uint64_t* sizes, const bool* given, v
     return true;
 }
 
-static bool enter_shared(size_t dynamic) {
-    for (SharedArray* each = minigan_shared_arrays; each->begin; ++each) {
+static bool enter_variables(size_t dynamic) {
+    for (Variable* each = minigan_variables; each->begin; ++each) {
         const uintptr_t begin = reinterpret_cast<uintptr_t>(each->begin), end = begin + each->size;
-        if (!watch->shared_begin || begin - minigan_gap < watch->shared_begin) watch->shared_begin = begin - minigan_gap;
-        if (end + minigan_gap > watch->shared_end) watch->shared_end = end + minigan_gap;
+        if (!watch->variables_begin || begin - minigan_gap < watch->variables_begin) watch->variables_begin = begin - minigan_gap;
+        if (end + minigan_gap > watch->variables_end) watch->variables_end = end + minigan_gap;
     }
-    watch->owner = static_cast<uint8_t*>(take(watch->shared_end - watch->shared_begin + 16));
-    for (SharedArray* each = minigan_shared_arrays; each->begin; ++each) {
+    watch->owner = static_cast<uint8_t*>(take(watch->variables_end - watch->variables_begin + 16));
+    if (!watch->owner) return false;
+    for (Variable* each = minigan_variables; each->begin; ++each) {
         const uintptr_t begin = reinterpret_cast<uintptr_t>(each->begin);
-        if (!enter(begin, each->size, false, true)) return false;
-        const uintptr_t from = begin - minigan_gap - watch->shared_begin, to = begin + each->size + minigan_gap - watch->shared_begin;
+        if (!enter(begin, each->size, !each->shared, each->shared)) return false;
+        const uintptr_t from = begin - minigan_gap - watch->variables_begin, to = begin + each->size + minigan_gap - watch->variables_begin;
         memset(watch->owner + from / 16, watch->arrays, to / 16 - from / 16);
     }
     return enter(reinterpret_cast<uintptr_t>(host_number(0)->shared), dynamic, false, true);
@@ -456,7 +442,7 @@ static bool enter_shared(size_t dynamic) {
 MINIGAN_API int minigan_watch(int count, const uint64_t* sizes, const bool* given, void** addresses, uint64_t dynamic) {
     using namespace minigan;
     watch = static_cast<Watch*>(take(sizeof(Watch)));
-    return watch && enter_globals(count, sizes, given, addresses) && enter_shared(dynamic);
+    return watch && enter_globals(count, sizes, given, addresses) && enter_variables(dynamic);
 }
 
 MINIGAN_API int minigan_findings(const minigan::Finding** findings) {
@@ -476,9 +462,8 @@ MINIGAN_API void minigan_unwatch() {
     using namespace minigan;
     if (!watch) return;
     for (int i = 0; i < watch->arrays; ++i) munmap(watch->array[i].cells, watch->array[i].bytes_of_cells());
-    if (watch->begun) munmap(watch->begun, watch->most_blocks * sizeof *watch->begun);
-    if (watch->released) munmap(watch->released, watch->most_blocks);
-    if (watch->owner) munmap(watch->owner, watch->shared_end - watch->shared_begin + 16);
+    forget(watch->clock);
+    if (watch->owner) munmap(watch->owner, watch->variables_end - watch->variables_begin + 16);
     if (watch->reserved) munmap(watch->reserved, (watch->globals + 1) * SPAN);
     munmap(watch, sizeof(Watch));
     watch = nullptr;
@@ -489,16 +474,20 @@ MINIGAN_API void minigan_unwatch() {
 // The compilers announce what may lie anywhere as unaligned: any other access of 16 bytes lies at a multiple of 8 at least.
 // (g++ also checks the 16, see below.)
 #define MINIGAN_LOOK(KIND, SIZE, READS, WRITES)                                                         \
-    extern "C" void minigan_unaligned_##KIND##SIZE(uintptr_t address, int site) {                       \
+    static __attribute__((noinline)) void look_##KIND##SIZE(uintptr_t address, int site) {              \
         minigan::look(address, SIZE, site, READS, WRITES);                                              \
     }                                                                                                   \
     extern "C" void minigan_##KIND##SIZE(uintptr_t address, int site) {                                 \
         constexpr int alignment = SIZE < 8 ? SIZE : 8;                                                  \
+        if (SIZE == 4 && READS && minigan::is_one_more_reader(address, site)) return;                   \
         if (address % alignment) minigan::misaligned(address, SIZE, WRITES, site);                      \
-        minigan::look(address, SIZE, site, READS, WRITES);                                              \
+        look_##KIND##SIZE(address, site);                                                               \
+    }                                                                                                   \
+    extern "C" void minigan_unaligned_##KIND##SIZE(uintptr_t address, int site) {                       \
+        look_##KIND##SIZE(address, site);                                                               \
     }                                                                                                   \
     extern "C" void minigan_volatile_##KIND##SIZE(uintptr_t address, int site) {                        \
-        minigan::look(address, SIZE, site, READS, WRITES, false, true);                                 \
+        minigan::look(address, SIZE, site, READS, WRITES, minigan::Record::SEEN_BY_BLOCKS);                                 \
     }
 #define MINIGAN_LOOKS(SIZE) MINIGAN_LOOK(read, SIZE, true, false) MINIGAN_LOOK(write, SIZE, false, true)
 MINIGAN_LOOKS(1) MINIGAN_LOOKS(2) MINIGAN_LOOKS(4) MINIGAN_LOOKS(8) MINIGAN_LOOKS(16)

@@ -11,7 +11,9 @@ import numpy as np
 
 from ...errors import LaunchError, MiniganError
 
-KINDS = ("out-of-bounds", "race", "uninitialised", "divergent-barrier", "deadlock", "misaligned", "missing-lane")
+KINDS = (
+    "out-of-bounds", "race", "uninitialised", "divergent-barrier", "deadlock", "misaligned", "missing-lane", "bad-mask",
+)  # fmt: skip
 CONSTANT = r"-?\.?\d[\w.]*|true|false"  # in C
 MAX_ARRAYS = 250  # of a launch, with the shared arrays of its file
 
@@ -29,6 +31,7 @@ ADVICE = {
     "deadlock": "Every thread that a barrier or a shuffle waits for has to come to it.",
     "misaligned": "An access of 8 or 16 bytes at once begins at a multiple of 8 or 16: pad the rows, or go by single elements.",
     "missing-lane": "What it gets is undefined: let all lanes that are asked take part, and name them in the mask.",
+    "bad-mask": "All lanes that a mask names, and no others, have to come here with this same mask.",
     "fault": "The launch ended near this line, the last one that was seen to touch memory.",
 }
 
@@ -37,14 +40,15 @@ ADVICE = {
 class Finding:
     """One thing that is wrong with a kernel; `str` is one line that says it all.
 
-    kind      "out-of-bounds", "misaligned", "race", "uninitialised", "divergent-barrier", "deadlock", "missing-lane" or "fault"
+    kind      "out-of-bounds", "misaligned", "race", "uninitialised", "divergent-barrier", "deadlock", "missing-lane", "bad-mask"
+              or "fault"
     file, line, code   where, and what stands there
     message   what happened, in words
     block     the block's index (x, y, z)
     threads   the indices of the threads that take part, that of `line` first
     array, index, address   what was accessed: the array's name, the element counted from its beginning, the address
     other_line, other_code   the line of the other access of a race, or the other barrier; None, ""
-    both_write  whether both accesses of a race are writes
+    both_write, both_volatile  whether both accesses of a race are writes, or to a volatile variable
     count     how often this happened, in this launch
     advice    what usually mends it
     """
@@ -62,6 +66,7 @@ class Finding:
     other_line: int | None = None
     other_code: str = ""
     both_write: bool = False
+    both_volatile: bool = False
     count: int = 1
     advice: str = ""
 
@@ -114,7 +119,8 @@ class _Found(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_int) for name in (
-            "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "thread", "other_thread")),
+            "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "both_volatile", "thread",
+            "other_thread")),
         ("block", ctypes.c_uint * 3),
         ("other_block", ctypes.c_uint * 3),
         ("offset", ctypes.c_int64),
@@ -136,7 +142,7 @@ class Watched:
     def __enter__(self):
         code, regions = self.library.code, self.regions
         count = len(regions)
-        if count + len(self.library.shared) > MAX_ARRAYS:
+        if count + len(self.library.variables) > MAX_ARRAYS:
             raise LaunchError(f"kernel {self.plan.kernel.name}: the sanitizer watches at most {MAX_ARRAYS} arrays")
         sizes = (ctypes.c_uint64 * count)(*(region.end - region.begin for region in regions))
         given = (ctypes.c_bool * count)(*(region.given for region in regions))
@@ -175,7 +181,7 @@ class Watched:
             code = self._code(file, line)
             found.append(Finding("fault", file, line, code, failure, (), (), advice=ADVICE["fault"]))
         racing = [(each.array, line) for each in found if each.kind == "race" for line in (each.line, each.other_line)]
-        found = [each for each in found if not _is_flag(each)]
+        found = [each for each in found if not _is_flag(each) and not _is_wait(each)]
         # Who reads too early, before another thread has written, is told about the race only.
         return [each for each in found if each.kind != "uninitialised" or (each.array, each.line) not in racing]
 
@@ -194,6 +200,7 @@ class Watched:
             "deadlock": self._says_deadlock,
             "misaligned": self._says_misaligned,
             "missing-lane": self._says_missing,
+            "bad-mask": self._says_bad_mask,
         }[kind]
         message = f"in block {tuple(found.block)}, " + says(found, threads, what, length, line, other_line)
         advice = ADVICE[kind]
@@ -208,7 +215,7 @@ class Watched:
         return Finding(
             kind, file, line, self._code(file, line), message, tuple(found.block), tuple(threads), array, index,
             found.address or None, other_line, self._code(other_file, other_line),
-            bool(found.writes and found.other_writes), found.count, advice,
+            bool(found.writes and found.other_writes), bool(found.both_volatile), found.count, advice,
         )  # fmt: skip
 
     @staticmethod
@@ -247,6 +254,12 @@ class Watched:
     def _says_missing(found, threads, what, length, line, other_line):
         return f"thread {threads[0]} asks lane {found.other_thread % 32} for its value, which does not take part"
 
+    @staticmethod
+    def _says_bad_mask(found, threads, what, length, line, other_line):
+        if found.thread == found.other_thread:
+            return f"thread {threads[0]} passes a mask in which it is not itself"
+        return f"thread {threads[0]} passes another mask than thread {threads[1]}, which it meets here"
+
     def _element(self, found):
         """(name, index, "n elements") of the array of a finding; None where there is none."""
         if found.array < 0:
@@ -258,8 +271,8 @@ class Watched:
                 found.offset // region.itemsize,
                 f"{(region.end - region.begin) // region.itemsize} elements",
             )
-        shared = [*self.library.shared, (dynamic_name(self.text), self.plan.shared)]
-        name, total = shared[found.array - len(self.regions)]
+        variables = [*self.library.variables, (dynamic_name(self.text), self.plan.shared, "shared")]
+        name, total, _ = variables[found.array - len(self.regions)]
         return name, found.offset // found.size, f"{total // found.size} elements of this size"
 
     def _thread(self, number):
@@ -274,6 +287,12 @@ def _is_flag(finding):
     """Whether a race is one of writes of the same constant, as in `*changed = 1;`: whoever comes last, it stands there."""
     stored = {_constant(code) for code in (finding.code, finding.other_code)}
     return finding.kind == "race" and finding.both_write and len(stored) == 1 and None not in stored
+
+
+def _is_wait(finding):
+    """Whether a race is a thread waiting in a loop for a volatile variable that another thread of its block sets."""
+    waits = any(re.search(r"\bwhile\b", code) for code in (finding.code, finding.other_code))
+    return finding.kind == "race" and finding.both_volatile and not finding.both_write and waits
 
 
 def _constant(code):

@@ -100,8 +100,9 @@ void on_block_barrier(Host& h);
 void on_warp_barrier(Host& h, int first, uint32_t group);
 void on_deadlock(Host& h);
 void on_missing_lane(Host& h, int thread, int source);
-void on_fence();
-void on_atomic(void* address, int size, Atomic kind, Place place);
+void on_bad_mask(Host& h, int thread, int other);
+void on_fence(bool wide);
+void on_atomic(void* address, int size, Atomic kind, bool wide, Place place);  // wide: not only of the block's scope
 __attribute__((noinline)) static void copy(void* to, const void* from, size_t size) { memcpy(to, from, size); }
 __attribute__((noinline)) static bool equal(const void* a, const void* b, size_t size) { return !memcmp(a, b, size); }
 template <class T> inline void load(T* address, T* old) { copy(old, address, sizeof(T)); }
@@ -110,7 +111,7 @@ template <class T> inline bool swap(T* address, T* old, T* next) {
     as_expected ? copy(address, next, sizeof(T)) : copy(old, address, sizeof(T));
     return as_expected;
 }
-inline void fence() { on_fence(); }
+inline void fence(bool wide) { on_fence(wide); }
 #else
 inline void on_block(Host&) {}
 inline void on_arrival(Host&, Place) {}
@@ -118,12 +119,13 @@ inline void on_block_barrier(Host&) {}
 inline void on_warp_barrier(Host&, int, uint32_t) {}
 inline void on_deadlock(Host&) {}
 inline void on_missing_lane(Host&, int, int) {}
-inline void on_atomic(void*, int, Atomic, Place) {}
+inline void on_bad_mask(Host&, int, int) {}
+inline void on_atomic(void*, int, Atomic, bool, Place) {}
 template <class T> inline void load(T* address, T* old) { __atomic_load(address, old, __ATOMIC_RELAXED); }
 template <class T> inline bool swap(T* address, T* old, T* next) {  // else *old is what is there
     return __atomic_compare_exchange(address, old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
-inline void fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+inline void fence(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 #endif
 
 // The host whose fiber is running.
@@ -223,6 +225,7 @@ static void pass_on(Host& h) {
     const int thread = pick_or_fail(h);
     Fiber* next = h.state[thread] == READY ? h.fiber[thread] : free_fiber(h);
     become(h, thread);
+    if (next == h.running) return;
     prefetch_stack(h.fiber[h.launch->order[h.cursor]]);
     Fiber* from = h.running;
     h.running = next;
@@ -266,6 +269,12 @@ inline Host& attend() {
 }
 inline int lane() { return attend().now % LANES; }
 
+// Let the others run, if there are any.
+static inline void step_aside(Host& h) {
+    attend();
+    suspend(h, READY);
+}
+
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
 static void release_block(Host& h) {
@@ -291,11 +300,13 @@ constexpr int VOTES = -1, NOTHING = -2;  // what a lane may ask for instead of a
 
 // Whoever arrives last hands every lane of the group its value and lets it go on.
 static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
-    if (warp.source[__builtin_ctz(group)] == NOTHING) on_warp_barrier(h, first, group);
+    const int one_of_them = __builtin_ctz(group);
+    if (warp.source[one_of_them] == NOTHING) on_warp_barrier(h, first, group);
     for (uint32_t rest = group; rest; rest &= rest - 1) {
         const int one = __builtin_ctz(rest), source = warp.source[one];
         warp.got[one] = source >= 0 && source < LANES && group >> source & 1 ? warp.given[source] : warp.given[one];
         if (source >= 0 && !(group >> source & 1)) on_missing_lane(h, first + one, first + source);
+        if ((warp.mask[one] ^ warp.mask[one_of_them]) & warp.alive) on_bad_mask(h, first + one, first + one_of_them);
         if (source == VOTES) warp.got[one].words[0] = warp.votes & group;
         if (h.state[first + one] == AT_WARP_BARRIER) h.state[first + one] = READY;
     }
@@ -310,6 +321,7 @@ static Value& meet(uint32_t mask, int source, Place place) {
     warp.source[own] = source;
     warp.mask[own] = mask;
     warp.arrived |= 1u << own;
+    if (!(mask >> own & 1)) on_bad_mask(h, h.now, h.now);
     const uint32_t group = (mask | 1u << own) & warp.alive;
     if ((warp.arrived & group) == group) release_lanes(h, warp, first, group);
     else suspend(h, AT_WARP_BARRIER);

@@ -117,7 +117,15 @@ def _profiled(program):
 def parameter_types(program, name):
     """The C types of a kernel's parameters, as the compiler sees them; "?" for a struct."""
     text = ctypes.create_string_buffer(4096)
-    _library(program)[f"minigan_types_{name}"](text, ctypes.c_size_t(len(text)))
+    # Of the library that will be launched: another one would have to be built first.
+    built = (
+        _profiled(program).code
+        if _profiles is not None
+        else _sanitized(program).code
+        if is_checking()
+        else _library(program)
+    )
+    built[f"minigan_types_{name}"](text, ctypes.c_size_t(len(text)))
     return text.value.decode().split(";")[:-1]
 
 

@@ -35,7 +35,7 @@ FLAGS = (
 FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)
 # -O1: accesses stay as they are written, as far as nothing could tell the difference. -g1: the lines they come from.
 # -fdata-sections: a __shared__ array stands where instrument.py can put something before and behind it.
-SANITIZED = ("-O1", "-g1", "-fsanitize=thread,alignment", "-DMINIGAN_SANITIZE", "-fdata-sections")
+SANITIZED = ("-O1", "-g1", "-fsanitize=thread,alignment,bounds", "-DMINIGAN_SANITIZE", "-fdata-sections")
 LINKED = ("-shared", "-pthread")
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 # Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
@@ -107,8 +107,7 @@ def library(text, names, real=None):
 
     `real` is "float" or "double" for the project's own files. Raises CompileError with the compiler's words.
     """
-    path = _built(_program(text, names), (*FLAGS, *FAST, *_defines(real)), ".so", _compile)
-    return ctypes.CDLL(str(path))
+    return _load(_built(_program(text, names), (*FLAGS, *FAST, *_defines(real)), ".so", _compile))
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,14 @@ def observed_library(text, names, real=None, observer=SANITIZER):
         )
     flags = (*FLAGS, *SANITIZED, *(OF_CLANG if _is_clang() else OF_GCC), *_defines(real))
     path = _built(_program(text, names), flags, ".json", partial(_compile_observed, observer), observer)
-    return Observed(ctypes.CDLL(str(path.with_suffix(".so"))), **json.loads(path.read_text("utf-8")))
+    return Observed(_load(path.with_suffix(".so")), **json.loads(path.read_text("utf-8")))
+
+
+def _load(path):
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise CompileError(f"the kernel does not run on the host: {str(error).partition(': ')[2]}") from None
 
 
 def _defines(real):
@@ -168,19 +174,25 @@ def _rewritten(text):
     """The text with what no header can give a meaning, and with as many lines: dynamic shared memory, the `static` before
     a qualifier that has its own, and CUDA's headers, of which none is needed."""
 
+    outside = set()  # names of those that no function has to itself
+
     def dynamic(found):
-        kind, name, lines = found["type"], found["name"], "\n" * found[0].count("\n")
+        kind, name, lines = (found["type"] + found["more"]).strip(), found["name"], "\n" * found[0].count("\n")
         inside = text.count("{", 0, found.start()) > text.count("}", 0, found.start())
         if inside:
             return f"{kind}* {name} = ({kind}*)minigan_dynamic_shared();{lines}"
+        outside.add(name)
         return f"static const MiniganDynamic<{kind}> {name};{lines}"
 
     attribute = r"(?:(?:volatile|__align__\s*\(\s*\w+\s*\)|alignas\s*\(\s*\w+\s*\))\s+)*"
     rewritten = re.sub(
-        rf"extern\s+{attribute}__shared__\s+{attribute}(?P<type>[\w:\s]+?)\s*\b(?P<name>\w+)\s*\[\s*\]\s*;",
+        rf"extern\s+{attribute}(?=[^;]*\b__shared__\b)(?P<type>(?:(?!__shared__)[\w:]+\s+)*)__shared__\s+{attribute}"
+        rf"(?P<more>[\w:\s]*?)\s*\b(?P<name>\w+)\s*\[\s*\]\s*;",
         dynamic,
         text,
     )
+    for name in outside:
+        rewritten = re.sub(rf"\breinterpret_cast(?=\s*<[^<>]*>\s*\(\s*{name}\b)", "minigan_cast", rewritten)
     rewritten = re.sub(r"\bstatic[ \t]+(?=__(?:shared|constant|managed)__\b)", "", rewritten)
     headers = "cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters|math_constants|assert|cooperative_groups(?:/reduce)?"
     return re.sub(rf"(?m)^[ \t]*#[ \t]*include[ \t]*[<\"](?:(?:{headers})\.h|cassert)[>\"]", "", rewritten)

@@ -14,6 +14,15 @@
 
 #include "threads.h"
 
+#define __CUDACC__ 1
+#define __CUDA_ARCH__ 750  // the oldest chip that is supported
+#ifdef MINIGAN_SANITIZE
+// What the compiler does by itself it does not announce; calls it does.
+#define __builtin_memcpy memcpy
+#define __builtin_memmove memmove
+#define __builtin_memset memset
+#endif
+
 #define __global__
 #define __device__
 #define __host__
@@ -68,8 +77,8 @@ MINIGAN_VECTOR(unsigned long long, ulonglong, 8) MINIGAN_VECTOR3(unsigned long l
 #include "intrinsics.h"
 
 #undef assert
-#define assert(condition) ((condition) ? void() : minigan::fail(minigan::here(), "assert(%s) of line %d fails", #condition, __LINE__))
-inline void __trap() { minigan::fail(minigan::here(), "__trap()"); }
+#define assert(condition) ((condition) ? void() : minigan::fail_at({__FILE__, __LINE__}, "assert(" #condition ")"))
+inline void __trap(MINIGAN_PLACE) { minigan::fail_at(place, "__trap()"); }
 
 // Threads of a block wait for each other.
 inline void __syncthreads(MINIGAN_PLACE) { minigan::count_in_block(false, place); }
@@ -167,3 +176,6 @@ MINIGAN_COMPARE_AND_SWAP(atomicCAS_system, true)
 MINIGAN_COMPARE_AND_SWAP(atomicCAS_block, false)
 
 #include "groups.h"
+
+// A cast of dynamic shared memory that is declared outside of any function: see MiniganDynamic.
+template <class To, class From> inline To minigan_cast(const From& from) { return (To)from; }

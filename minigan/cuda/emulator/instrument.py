@@ -10,6 +10,7 @@ import re
 from ...errors import MiniganError
 
 GAP = 65536  # bytes of nothing before and behind every variable of the text that is no thread's own
+UNSURE = 1 << 20  # added to the place of an access that may be the emulator's own
 MAX_PLACES = 60_000  # a place is kept in 16 bits, and barriers need some
 
 KINDS = [f"{how}{what}" for how in ("", "unaligned_", "volatile_") for what in ("read", "write")]
@@ -23,6 +24,8 @@ REGISTERS = {
 }
 
 FILE = re.compile(r'\s*\.file\s+(\d+)\s+(?:"[^"]*"\s+)?"([^"]*)"')
+END = re.compile(r"\s*\.size\s+\w+, ?\.-|\s*\.size\s+\w+, ?\.L\w+-")  # of a function
+LABEL = re.compile(r"\.L\w+:")
 LOC = re.compile(r"\s*\.loc\s+(\d+)\s+(\d+)")
 CALL = re.compile(r"(\s*(?:callq?|jmpq?|bl|b)\s+)(?:__tsan_(\w+)|(memcpy|memmove|memset))(@PLT)?\s*$")
 SECTION = re.compile(
@@ -41,6 +44,11 @@ def instrument(assembly, own_files, machine):
     registers = REGISTERS[machine]
     files, last, here, places, variables, lines = {}, {}, (None, 0), {}, {}, []
     section, label = "", None  # of a variable of the text
+    text, sure, code = (
+        None,
+        True,
+        [],
+    )  # the last place of the text in this function; [(label, place), …] of what comes from where
     for line in assembly.splitlines():
         if found := FILE.match(line):
             files[found[1]] = found[2].rpartition("/")[2]
@@ -48,8 +56,16 @@ def instrument(assembly, own_files, machine):
             file, line_number = files[found[1]], int(found[2])
             last[file] = line_number or last.get(file, 0)  # 0: of no line in particular
             here = file, last[file]
+            text, sure = text if file in own_files else here, True
+            lines.append(line)
+            line = _code(code, -1 if file in own_files else places.setdefault(here, len(places)))
+        elif LABEL.match(line) and text and here[0] in own_files:
+            sure, here = False, text  # g++ does not say where a store comes from that it has made of two
+        elif END.match(line):
+            lines.append(line)
+            line, text = _code(code, -1), None
         elif found := CALL.match(line):
-            line = _announcement(found, here, own_files, places, registers)
+            line = _announcement(found, here, sure, own_files, places, registers)
         elif found := SECTION.match(line):
             section, label = line, None if OWN.search(found[1]) else f"{found[1]}:"
         elif label and line.startswith(label):
@@ -61,14 +77,22 @@ def instrument(assembly, own_files, machine):
     for section in variables.values():
         lines += [section, f"\t.zero {GAP}"]  # behind what lies there already
     described = [(_name(symbol), _size(assembly, symbol), _memory(symbol)) for symbol in variables]
-    names = "minigan_variables, minigan_first_place, minigan_gap"
+    names = "minigan_variables, minigan_first_place, minigan_gap, minigan_code"
     lines += ["\t.data", "\t.p2align 3", f"\t.globl {names}", f"\t.hidden {names}", "minigan_variables:"]
     lines += [f"\t.quad {symbol}, {each[1]}, {int(each[2] == 'shared')}" for symbol, each in zip(variables, described)]
-    lines += ["\t.quad 0, 0, 0", f"minigan_gap:\n\t.quad {GAP}", f"minigan_first_place:\n\t.long {len(places)}", ""]
+    lines += ["\t.quad 0, 0, 0", "minigan_code:"]
+    lines += [f"\t.quad {label}, {place}" for label, place in code]
+    lines += ["\t.quad 0, 0", f"minigan_gap:\n\t.quad {GAP}", f"minigan_first_place:\n\t.long {len(places)}", ""]
     return "\n".join(lines), list(places), described
 
 
-def _announcement(found, here, own_files, places, registers):
+def _code(code, place):
+    """A label for code that comes from a place."""
+    code.append((f".Lminigan_code_{len(code)}", place))
+    return f"{code[-1][0]}:"
+
+
+def _announcement(found, here, sure, own_files, places, registers):
     call, hook, function, plt = found.groups()
     hook = (hook or function).replace("unaligned_volatile_", "unaligned_")
     jumps = not call.strip().startswith(("call", "bl"))
@@ -79,7 +103,7 @@ def _announcement(found, here, own_files, places, registers):
         raise MiniganError(
             f"{here[0]}:{here[1]}: the sanitizer does not know this access ({hook}): use CUDA's own atomics"
         )
-    place = places.setdefault(here, len(places))
+    place = places.setdefault(here, len(places)) + (0 if sure else UNSURE)
     hook = "memcpy" if hook == "memmove" else hook
     return f"\t{registers[ARGUMENTS[hook]].format(place)}\n{call}minigan_{hook}{plt or ''}"
 

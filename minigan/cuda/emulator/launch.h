@@ -1,6 +1,10 @@
 // From Python into a kernel: arguments unpacked by the kernel's own function type, blocks handed out, faults survived.
 #pragma once
 
+#ifdef MINIGAN_SANITIZE
+#include <ucontext.h>
+#endif
+
 #include "threads.h"
 
 namespace minigan {
@@ -31,7 +35,20 @@ constexpr int FAULTS[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}, KI
 static struct sigaction before[KINDS + 1];
 constexpr int STOP = SIGURG;  // sent by the watchdog; ignored by whoever does not expect it
 
-static void on_signal(int number, siginfo_t* info, void*) {
+#ifdef MINIGAN_SANITIZE
+static void note_fault(void* context) {
+    const mcontext_t& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
+#ifdef __x86_64__
+    on_fault(machine.gregs[REG_RIP]);
+#else
+    on_fault(machine.pc);
+#endif
+}
+#else
+static void note_fault(void*) {}
+#endif
+
+static void on_signal(int number, siginfo_t* info, void* context) {
     Host* h = host;
     if (!h || !h->busy) {  // not ours
         if (number != STOP) {
@@ -41,6 +58,7 @@ static void on_signal(int number, siginfo_t* info, void*) {
         return;
     }
     h->busy = false;
+    note_fault(context);
     if (number == STOP) fail(*h, "it was stopped because it ran too long; it was");
     if (number == SIGFPE) fail(*h, "integer division by zero");
     if (number != SIGSEGV && number != SIGBUS) fail(*h, "a trap, or a call of abort(),");
@@ -149,6 +167,7 @@ template <class... A> void minigan_types(void (*)(A...), char* to, size_t n) {
 // A dynamic shared array that is declared outside of any function.
 template <class T> struct MiniganDynamic {
     operator T*() const { return static_cast<T*>(minigan_dynamic_shared()); }
+    template <class U> explicit operator U*() const { return static_cast<U*>(minigan_dynamic_shared()); }
     template <class I> T& operator[](I i) const { return static_cast<T*>(minigan_dynamic_shared())[i]; }
 };
 

@@ -17,17 +17,23 @@ Host* host_number(int i);  // launch.h
 enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK };
 
 struct Finding {
-    int kind, place, other_place, array, size, writes, other_writes, atomic, both_volatile, thread, other_thread;
+    int kind, place, other_place, array, size, writes, other_writes, atomic, both_atomic, both_volatile, thread, other_thread;
     unsigned block[3], other_block[3];
     int64_t offset;  // of the access, in bytes from the array's beginning
     uint64_t address, count, excused;
+    uint64_t same;     // how many times a write met one of the same value
+    const char* type;  // of a thread's own array; offset is an index then
 };
+
+// A write that races with one before it, until it is seen whether it changes anything.
+struct Overwrite { uintptr_t address; int size, finding; unsigned char before[16]; };
 
 // A plain read that raced with an atomic. It is excused if the reader then puts what it read to an atomicCAS.
 struct Guess { uintptr_t address; int finding; uint64_t count; };
 
 struct Cell {
-    Record write, reads[2];   // two readers of different warps, if there are any: any writer differs from one of them
+    Record write, plain;      // the last one, and if that is an atomic the last one that is none
+    Record reads[2];          // two readers of different warps, if there are any: any writer differs from one of them
     uint32_t since, written;  // the time since when these of the four bytes have been written
 };
 
@@ -45,6 +51,7 @@ struct Array {
 // Arrays in global memory lie far apart, so that an index gone astray in one never meets another: 64 GiB each, the array in
 // the middle. Around it 64 KiB can be touched without a fault, and the launch goes on.
 constexpr int SPAN_BITS = 36, MAX_ARRAYS = 256, MAX_FINDINGS = 1000, MAX_PLACES = 4096;
+constexpr int UNSURE = 1 << 20;  // with a place: the access may be the emulator's own, if it goes to no array
 constexpr size_t SPAN = size_t(1) << SPAN_BITS, RED_ZONE = 64 * 1024;
 
 // Written by instrument.py: every variable of the text that is no thread's own, with a gap of nothing before and behind it;
@@ -72,8 +79,21 @@ struct Watch {
     int findings, latest;  // latest: the one that was counted last
     Finding finding[MAX_FINDINGS];
     Guess guess[MAX_THREADS];
+    Overwrite overwrite;
 };
 static Watch* watch;
+
+// Written by instrument.py: which code comes from which place, or from none of the text (−1); a null ends the table.
+struct Code { uintptr_t begin; int64_t place; };
+extern "C" __attribute__((visibility("hidden"))) Code minigan_code[];
+
+// The place that code at an address comes from, −1 if it is none of the text.
+static int place_of(uintptr_t address) {
+    const Code* nearest = nullptr;
+    for (const Code* each = minigan_code; each->begin; ++each)
+        if (each->begin <= address && (!nearest || each->begin >= nearest->begin)) nearest = each;
+    return nearest ? nearest->place : -1;
+}
 
 static int place_number(Place place) {
     for (int i = 0; i < watch->places; ++i)
@@ -89,11 +109,12 @@ MINIGAN_QUICK bool within_warp(int thread, int other) { return thread / LANES ==
 
 // One finding for a kind, an array and a pair of places, in either order; then they are counted. A race that crosses warps
 // is the better example. Returns the finding to fill in, or null.
-static Finding* report(Host& h, Kind kind, int array, int site, int other_site = -1, int other_thread = -1) {
+static Finding* report(Host& h, Kind kind, int array, int site, int other_site = -1, int other_thread = -1, bool both_write = false) {
     Finding* finding = nullptr;
     for (int i = 0; i < watch->findings && !finding; ++i) {
         Finding& known = watch->finding[i];
         const bool same = known.place == site && known.other_place == other_site;
+        if ((known.writes && known.other_writes) != both_write) continue;
         if (known.kind == kind && known.array == array && (same || (known.place == other_site && known.other_place == site)))
             finding = &known;
     }
@@ -114,10 +135,10 @@ static Finding* report(Host& h, Kind kind, int array, int site, int other_site =
 }
 
 __attribute__((noinline)) static Finding* report_access(Host& h, Kind kind, int array, uintptr_t address, int size, int site, bool writes,
-                              int other_site = -1, int other_thread = -1) {
-    Finding* finding = report(h, kind, array, site, other_site, other_thread);
+                              int other_site = -1, int other_thread = -1, bool other_writes = false) {
+    Finding* finding = report(h, kind, array, site, other_site, other_thread, writes && other_writes);
     if (!finding) return nullptr;
-    finding->address = address, finding->size = size, finding->writes = writes;
+    finding->address = address, finding->size = size, finding->writes = writes, finding->other_writes = other_writes;
     if (array >= 0) finding->offset = int64_t(address) - int64_t(watch->array[array].begin);
     return finding;
 }
@@ -153,10 +174,10 @@ MINIGAN_QUICK uint16_t page_of(uintptr_t address) { return address >> 16 ^ addre
 
 // The number of the array that an access goes to; −1 where there is nothing to look at, which is reported if it is wrong.
 // One that no red zone catches is not carried out: it could hit anything of this process.
-static int find(Host& h, uintptr_t address, int size, int site, bool writes) {
+static int find(Host& h, uintptr_t address, int size, int site, bool writes, bool sure) {
     const int number = array_near(h, address);
     if (number >= 0 && watch->array[number].holds(address, size)) return watch->array_at[page_of(address)] = number;
-    if (number < 0 && is_private(h, address)) return -1;
+    if (number < 0 && (!sure || is_private(h, address))) return -1;
     report_access(h, OUT_OF_BOUNDS, number, address, size, site, writes);
     if (number < 0) fail(h, "access to memory that is not there, address %p", reinterpret_cast<void*>(address));
     return -1;
@@ -176,16 +197,23 @@ static Conflict conflict(const Host& h, const Array& array, Record earlier, Reco
     return was_told_by_block(clock, h.now, earlier) ? NONE : BETWEEN_BLOCKS;
 }
 
-// Two slots: with readers of two warps in them, any writer of this block differs from one. A third need not be known.
-MINIGAN_QUICK void remember_reader(const Host& h, Cell& cell, Record now) {
+// Whether this thread's reading makes an earlier reader needless: whoever writes later and knows of the one knows of the other.
+MINIGAN_QUICK bool replaces(const Host& h, const Array& array, Record reader) {
+    if (reader.time() >= watch->clock.block) return !unordered(watch->clock, h.now, reader);
+    return array.shared || !reader.bits || was_told_by_block(watch->clock, h.now, reader);
+}
+
+// Two slots: with readers of two warps, or of two blocks, in them, any writer differs from one. A third need not be known.
+MINIGAN_QUICK void remember_reader(const Host& h, const Array& array, Cell& cell, Record now) {
     for (Record& slot : cell.reads)
-        if (!unordered(watch->clock, h.now, slot)) {
+        if (replaces(h, array, slot)) {
             if (slot.thread() == h.now && slot.time() == now.time()) now.bits |= slot.bytes();
             slot = now;
             return;
         }
     const int warp = cell.reads[0].thread() / LANES;
-    if (warp == cell.reads[1].thread() / LANES && warp != h.now / LANES) cell.reads[1] = now;
+    const bool in_block = cell.reads[0].time() >= watch->clock.block && cell.reads[1].time() >= watch->clock.block;
+    if (in_block && warp == cell.reads[1].thread() / LANES && warp != h.now / LANES) cell.reads[1] = now;
 }
 
 static void remember_guess(int thread, uintptr_t address) {
@@ -210,17 +238,29 @@ struct Access {
     bool races, known;  // whether it races with an earlier one; whether any byte of it has been written
 };
 
+// A store has been carried out when its thread announces something else.
+static void look_back() {
+    Overwrite& it = watch->overwrite;
+    if (it.size && !memcmp(it.before, reinterpret_cast<void*>(it.address), it.size)) ++watch->finding[it.finding].same;
+    it.size = 0;
+}
+
 // Look whether an access races with an earlier one, which `wrote` or read.
 __attribute__((noinline)) static void compare(Host& h, Access& access, Record earlier, bool wrote, Record now) {
     const Conflict kind = conflict(h, watch->array[access.array], earlier, now);
     if (kind == NONE || access.races) return;
     access.races = true;
     Finding* finding = report_access(h, RACE, access.array, access.address, access.size, access.site, access.writes,
-                                     earlier.site(), earlier.thread());
+                                     earlier.site(), earlier.thread(), wrote);
     if (finding) {
-        finding->other_writes = wrote, finding->atomic = now.atomic() || earlier.atomic();
+        finding->atomic = now.atomic() || earlier.atomic();
+        finding->both_atomic = now.atomic() && earlier.atomic();
         finding->both_volatile = now.is_volatile() && earlier.is_volatile();
         name_block(h, finding->other_block, earlier.time());
+    }
+    if (access.writes && wrote && !now.atomic() && !earlier.atomic() && access.size <= int(sizeof watch->overwrite.before)) {
+        watch->overwrite = {access.address, int(access.size), watch->latest, {}};
+        memcpy(watch->overwrite.before, reinterpret_cast<void*>(access.address), access.size);
     }
     if (earlier.atomic() && !access.writes) remember_guess(h.now, access.address);
     if (now.atomic() && !wrote && kind == WITHIN_BLOCK) remember_guess(earlier.thread(), access.address);
@@ -235,15 +275,17 @@ MINIGAN_QUICK void look_at_cell(Host& h, Access& access, const Array& array, uin
     // In a block, what happened before the last barrier is over; of a global array another block's accesses are not.
     const uint32_t over = array.shared ? clock.phase : 1;
     if (cell.write.time() >= over) compare(h, access, cell.write, true, now);
+    if (cell.plain.time() >= over) compare(h, access, cell.plain, true, now);
     if (!array.given) {
         const uint32_t begin = array.shared ? clock.block : 1;
         if (cell.since < begin) cell.since = begin, cell.written = 0;
         access.known |= (bytes & cell.written) != 0;
         if (access.writes) cell.written |= bytes;
     }
-    if (!access.writes) return remember_reader(h, cell, now);
+    if (!access.writes) return remember_reader(h, array, cell, now);
     for (Record reader : cell.reads)
         if (reader.time() >= over) compare(h, access, reader, false, now);
+    cell.plain = !now.atomic() ? Record{} : cell.write.atomic() ? cell.plain : cell.write;
     cell.write = now;
 }
 
@@ -256,7 +298,7 @@ static void refine(Array& array) {
     for (uintptr_t address = array.begin; address < array.end; ++address) {
         const auto of_byte = [&](Record record) { return record.bytes() >> (address & 3) & 1 ? record : Record{}; };
         const Cell& whole = array.cell(address);
-        finer.cell(address) = {of_byte(whole.write), {of_byte(whole.reads[0]), of_byte(whole.reads[1])}, whole.since, whole.written};
+        finer.cell(address) = {of_byte(whole.write), of_byte(whole.plain), {of_byte(whole.reads[0]), of_byte(whole.reads[1])}, whole.since, whole.written};
     }
     munmap(array.cells, array.bytes_of_cells());
     array = finer;
@@ -276,11 +318,11 @@ __attribute__((noinline)) static void look_at_cells(Host& h, Access& access, Arr
 constexpr int PATIENCE = 100;
 
 // An atomic or volatile access: here threads tell each other what they did.
-static void meet_others(Host& h, bool reads, bool writes, bool wide) {
+static void meet_others(Host& h, uintptr_t address, bool reads, bool writes, bool wide) {
     if (watch->waiting != h.now) watch->waiting = h.now, watch->turns = 0;
     if (++watch->turns > PATIENCE) watch->turns = 0, step_aside(h);
-    if (writes) tell(watch->clock, h.now, wide);
-    if (reads) listen(watch->clock, h.now, wide);
+    if (writes) tell(watch->clock, h.now, wide, bit_of(address));
+    if (reads) listen(watch->clock, h.now, wide, bit_of(address));
 }
 
 // Most reads are such: of four bytes, after a barrier that came after they were written, when two other threads are known to
@@ -296,16 +338,19 @@ MINIGAN_QUICK bool is_one_more_reader(uintptr_t address, int site) {
     if (one.time() < clock.fresh || other.time() < clock.fresh || (one.bytes() & other.bytes()) != 15) return false;
     const int now = here().now, warp = one.thread() / LANES;
     if (one.thread() == now || other.thread() == now || (warp == other.thread() / LANES && warp != now / LANES)) return false;
-    watch->last_site = site;
+    watch->last_site = site & ~UNSURE;
     return true;
 }
 
 MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, uint64_t scope = 0) {
     Host& h = here();
+    const bool sure = !(site & UNSURE);
+    site &= ~UNSURE;
     watch->last_site = site;
-    if (scope) meet_others(h, reads, writes, scope & Record::SEEN_BY_BLOCKS);
+    look_back();
+    if (scope) meet_others(h, address, reads, writes, scope & Record::SEEN_BY_BLOCKS);
     int number = watch->array_at[page_of(address)];
-    if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes);
+    if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes, sure);
     if (number < 0) return;
     Array& array = watch->array[number];
     Access access = {number, address, size, site, reads, writes, scope, false, array.given};
@@ -350,6 +395,11 @@ void on_block(Host& h) {
 }
 
 void on_fence(bool wide) { pass_fence(watch->clock, here().now, wide); }
+
+void on_fault(uintptr_t code) {
+    const int place = place_of(code);
+    if (place >= 0) watch->last_site = place;
+}
 
 void on_arrival(Host& h, Place place) { watch->arrived_at[h.now] = watch->last_site = place_number(place); }
 
@@ -446,6 +496,7 @@ MINIGAN_API int minigan_watch(int count, const uint64_t* sizes, const bool* give
 }
 
 MINIGAN_API int minigan_findings(const minigan::Finding** findings) {
+    minigan::look_back();
     *findings = minigan::watch->finding;
     return minigan::watch->findings;
 }
@@ -512,4 +563,16 @@ constexpr int A_STORE = 1;
 extern "C" void __ubsan_handle_type_mismatch_v1(const TypeMismatch* found, uintptr_t address) {
     const int site = minigan::place_number({found->file, int(found->line)});
     minigan::misaligned(address, 1 << found->log_alignment, found->what == A_STORE, site);
+}
+
+// ---- what -fsanitize=bounds announces: an index that does not fit an array whose length the compiler knows -------------
+
+struct TypeName { uint16_t kind, info; char text[]; };
+struct OutOfBounds { const char* file; uint32_t line, column; const TypeName *array, *index; };
+
+extern "C" void __ubsan_handle_out_of_bounds(const OutOfBounds* found, uintptr_t index) {
+    minigan::Host& h = minigan::here();
+    const int site = minigan::place_number({found->file, int(found->line)});
+    minigan::Finding* finding = minigan::report(h, minigan::OUT_OF_BOUNDS, -1, site);
+    if (finding) finding->offset = int64_t(index), finding->type = found->array->text;
 }

@@ -14,25 +14,32 @@ from ...errors import LaunchError, MiniganError
 KINDS = (
     "out-of-bounds", "race", "uninitialised", "divergent-barrier", "deadlock", "misaligned", "missing-lane", "bad-mask",
 )  # fmt: skip
-CONSTANT = r"-?\.?\d[\w.]*|true|false"  # in C
+STORES = re.compile(r"(?P<to>[^;{}(),=!<>+\-*/%&|^]*\S)\s*=(?!=)\s*(?P<value>[^=;,{}]+?)\s*[;,}]")  # an assignment in C
+DECLARES = re.compile(r"(?:const\s+|static\s+)*\w+[\s*&]+\w+")  # on its left side
+ANYWHERE_THE_SAME = {"true", "false", "nullptr", "NULL", "gridDim", "blockDim", "x", "y", "z"}
 MAX_ARRAYS = 250  # of a launch, with the shared arrays of its file
 
 ADVICE = {
     "out-of-bounds": "Compare the index with the array's length first, or start fewer threads.",
+    "out-of-bounds of dynamic memory": "Ask for more bytes of shared memory at the launch (--shared), or use fewer.",
     "race": "Threads of a block run in no particular order: put a __syncthreads() between these two.",
     "race within a warp": "Lanes of a warp do not run in step either: put a __syncthreads() between these two, or a "
     "__syncwarp() if only lanes of one warp meet there.",
+    "race beside a flag": "Put a __syncthreads() between these two; or, if a lock or a flag is to keep them apart, a "
+    "__threadfence() before it is set.",
     "race of one line": "Threads of a block run in no particular order: let one of them do it, or use an atomic.",
     "race with an atomic": "One of the two is atomic: make the other one atomic too, or keep them apart by a barrier.",
     "race between blocks": "Blocks run in no order, and none waits for another: give each element to one block, use an atomic, "
-    "or start a second kernel.",
+    "or start a second kernel; what a flag announces needs a __threadfence() before the flag.",
+    "race of scopes": "An atomic of the block's own scope holds within the block alone: leave out the _block.",
     "uninitialised": "Write it first; what is written in one block is gone in the next.",
+    "uninitialised output": "Write it first: the array counts as not yet written.",
     "divergent-barrier": "Every thread of the block has to come to the same __syncthreads(): move it out of the branch.",
     "deadlock": "Every thread that a barrier or a shuffle waits for has to come to it.",
-    "misaligned": "An access of 8 or 16 bytes at once begins at a multiple of 8 or 16: pad the rows, or go by single elements.",
+    "misaligned": "An access begins at a multiple of its size: pad the rows, or go by single elements.",
     "missing-lane": "What it gets is undefined: let all lanes that are asked take part, and name them in the mask.",
     "bad-mask": "All lanes that a mask names, and no others, have to come here with this same mask.",
-    "fault": "The launch ended near this line, the last one that was seen to touch memory.",
+    "fault": "The launch ended here, or behind this line: the last one that is known.",
 }
 
 
@@ -50,6 +57,7 @@ class Finding:
     other_line, other_code   the line of the other access of a race, or the other barrier; None, ""
     both_write, both_volatile  whether both accesses of a race are writes, or to a volatile variable
     count     how often this happened, in this launch
+    same      of a race of two writes: how often both wrote the same value
     advice    what usually mends it
     """
 
@@ -68,6 +76,7 @@ class Finding:
     both_write: bool = False
     both_volatile: bool = False
     count: int = 1
+    same: int = 0
     advice: str = ""
 
     def __str__(self):
@@ -119,12 +128,13 @@ class _Found(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_int) for name in (
-            "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "both_volatile", "thread",
-            "other_thread")),
+            "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "both_atomic", "both_volatile",
+            "thread", "other_thread")),
         ("block", ctypes.c_uint * 3),
         ("other_block", ctypes.c_uint * 3),
         ("offset", ctypes.c_int64),
-        *((name, ctypes.c_uint64) for name in ("address", "count", "excused")),
+        *((name, ctypes.c_uint64) for name in ("address", "count", "excused", "same")),
+        ("type", ctypes.c_char_p),
     ]  # fmt: skip
 
 
@@ -181,7 +191,9 @@ class Watched:
             code = self._code(file, line)
             found.append(Finding("fault", file, line, code, failure, (), (), advice=ADVICE["fault"]))
         racing = [(each.array, line) for each in found if each.kind == "race" for line in (each.line, each.other_line)]
-        found = [each for each in found if not _is_flag(each) and not _is_wait(each)]
+        found = [each for each in found if not self._is_flag(each) and not _is_wait(each)]
+        shared = [name for name, *_ in self.library.variables]
+        found = [each for each in found if not _is_told_better(each, found, shared)]
         # Who reads too early, before another thread has written, is told about the race only.
         return [each for each in found if each.kind != "uninitialised" or (each.array, each.line) not in racing]
 
@@ -191,9 +203,11 @@ class Watched:
         other_file, other_line = self.library.place(found.other_place) if found.other_place >= 0 else (None, None)
         threads = [self._thread(number) for number in (found.thread, found.other_thread) if number >= 0]
         array, index, length = self._element(found)
-        what = f"{array}[{index}]" if array else f"address {found.address:#x}"
+        alone = length and length.startswith("1 ")
+        what = array if alone and not index else f"{array}[{index}]" if array else f"address {found.address:#x}"
         says = {
             "out-of-bounds": self._says_out_of_bounds,
+            "out-of-bounds of dynamic memory": "Ask for more bytes of shared memory at the launch (--shared), or use fewer.",
             "race": self._says_race,
             "uninitialised": self._says_uninitialised,
             "divergent-barrier": self._says_divergent,
@@ -203,23 +217,38 @@ class Watched:
             "bad-mask": self._says_bad_mask,
         }[kind]
         message = f"in block {tuple(found.block)}, " + says(found, threads, what, length, line, other_line)
-        advice = ADVICE[kind]
-        if kind == "race" and found.thread // 32 == found.other_thread // 32:
-            advice = ADVICE["race within a warp"]
-        if kind == "race" and found.writes and found.other_writes and line == other_line:
-            advice = ADVICE["race of one line"]
-        if kind == "race" and found.atomic:
-            advice = ADVICE["race with an atomic"]
-        if kind == "race" and tuple(found.block) != tuple(found.other_block):
-            advice = ADVICE["race between blocks"]
+        advice = ADVICE[self._advice(kind, found, line == other_line)]
         return Finding(
             kind, file, line, self._code(file, line), message, tuple(found.block), tuple(threads), array, index,
             found.address or None, other_line, self._code(other_file, other_line),
-            bool(found.writes and found.other_writes), bool(found.both_volatile), found.count, advice,
+            bool(found.writes and found.other_writes), bool(found.both_volatile), found.count, found.same, advice,
         )  # fmt: skip
+
+    def _advice(self, kind, found, one_line):
+        """The key of the advice."""
+        if kind == "race":
+            if tuple(found.block) != tuple(found.other_block):
+                return "race of scopes" if found.atomic and found.both_atomic else "race between blocks"
+            if found.atomic:
+                return "race with an atomic"
+            if re.search(r"\batomic(CAS|Exch)|\bvolatile\b", self.text):
+                return "race beside a flag"
+            if one_line:
+                return "race of one line"
+            if found.thread // 32 == found.other_thread // 32:
+                return "race within a warp"
+        if kind == "uninitialised" and found.array < len(self.regions):
+            return "uninitialised output"
+        if kind == "out-of-bounds" and found.array == len(self.regions) + len(self.library.variables):
+            return "out-of-bounds of dynamic memory"
+        return kind
 
     @staticmethod
     def _says_out_of_bounds(found, threads, what, length, line, other_line):
+        if found.type:
+            return (
+                f"thread {threads[0]} uses element {found.offset} of an array of its own, a {found.type.decode()[1:-1]}"
+            )
         of = f", which has {length}" if length is not None else ", where no array lies"
         return f"thread {threads[0]} {_verb(found.writes)} {what}{of}"
 
@@ -247,8 +276,8 @@ class Watched:
 
     @staticmethod
     def _says_misaligned(found, threads, what, length, line, other_line):
-        address = f"whose address {found.address:#x} is no multiple of {found.size}"
-        return f"thread {threads[0]} {_verb(found.writes)} at {what}, {address}"
+        at = f"at {what}, whose address {found.address:#x} is" if found.array >= 0 else f"at {what}, which is"
+        return f"thread {threads[0]} {_verb(found.writes)} {at} no multiple of {found.size}"
 
     @staticmethod
     def _says_missing(found, threads, what, length, line, other_line):
@@ -258,7 +287,7 @@ class Watched:
     def _says_bad_mask(found, threads, what, length, line, other_line):
         if found.thread == found.other_thread:
             return f"thread {threads[0]} passes a mask in which it is not itself"
-        return f"thread {threads[0]} passes another mask than thread {threads[1]}, which it meets here"
+        return f"thread {threads[0]} meets thread {threads[1]}, which passes another mask or does not call the same"
 
     def _element(self, found):
         """(name, index, "n elements") of the array of a finding; None where there is none."""
@@ -279,26 +308,41 @@ class Watched:
         x, y, _ = self.plan.block
         return number % x, number // x % y, number // (x * y)
 
+    def _is_flag(self, finding):
+        """Whether a race is one of writes of the same value, as in `*changed = 1;`: whoever comes last, it stands there.
+
+        By the values alone, an array of zeros would excuse anything. So the text has to say it too.
+        """
+        agree = finding.kind == "race" and finding.both_write and finding.same == finding.count
+        return agree and all(map(self._stores_a_constant, (finding.code, finding.other_code)))
+
+    def _stores_a_constant(self, code):
+        """Whether a line assigns what is the same for all threads: numbers, the kernel's own ones, names of constants."""
+        stored = [each["value"] for each in STORES.finditer(code) if not DECLARES.fullmatch(each["to"].strip())]
+        return any(
+            all(map(self._is_constant, re.findall(r"[A-Za-z_]\w*", value))) and "[" not in value for value in stored
+        )
+
+    def _is_constant(self, name):
+        numbers = {each.name for each in self.plan.kernel.parameters if not each.is_pointer}
+        defined = rf"#\s*define\s+{name}\b|\b(?:constexpr|const)\b[^;(){{}}=]*\b{name}\s*=|\benum\b[^;]*\b{name}\b"
+        return name in numbers or name in ANYWHERE_THE_SAME or re.search(defined, self.text)
+
     def _code(self, file, line):
         return line_of(self.text, file, line) if line else ""
 
 
-def _is_flag(finding):
-    """Whether a race is one of writes of the same constant, as in `*changed = 1;`: whoever comes last, it stands there."""
-    stored = {_constant(code) for code in (finding.code, finding.other_code)}
-    return finding.kind == "race" and finding.both_write and len(stored) == 1 and None not in stored
+def _is_told_better(finding, found, variables):
+    """Whether an index beyond its row is one of an array that is watched: then only what lies outside of it is wrong."""
+    named = any(re.search(rf"\b{re.escape(name)}\b", finding.code) for name in variables)
+    again = any(each.line == finding.line and each.kind == finding.kind and each is not finding for each in found)
+    return finding.kind == "out-of-bounds" and not finding.address and (named or again)
 
 
 def _is_wait(finding):
     """Whether a race is a thread waiting in a loop for a volatile variable that another thread of its block sets."""
     waits = any(re.search(r"\bwhile\b", code) for code in (finding.code, finding.other_code))
     return finding.kind == "race" and finding.both_volatile and not finding.both_write and waits
-
-
-def _constant(code):
-    """The constant that a line's only assignment stores, or None."""
-    stored = re.findall(r"(?<![=!<>+\-*/%&|^])=(?!=)\s*([^=;]+);", code)
-    return stored[0].strip() if len(stored) == 1 and re.fullmatch(CONSTANT, stored[0].strip()) else None
 
 
 def _verb(writes):

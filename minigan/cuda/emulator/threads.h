@@ -102,6 +102,7 @@ void on_deadlock(Host& h);
 void on_missing_lane(Host& h, int thread, int source);
 void on_bad_mask(Host& h, int thread, int other);
 void on_fence(bool wide);
+void on_fault(uintptr_t code);  // at which address
 void on_atomic(void* address, int size, Atomic kind, bool wide, Place place);  // wide: not only of the block's scope
 __attribute__((noinline)) static void copy(void* to, const void* from, size_t size) { memcpy(to, from, size); }
 __attribute__((noinline)) static bool equal(const void* a, const void* b, size_t size) { return !memcmp(a, b, size); }
@@ -147,6 +148,12 @@ inline Host& here() { return *static_cast<Host*>(owner_of_stack()); }
             snprintf(text, end - text, ", thread (%u, %u, %u)", thread.x, thread.y, thread.z);
     }
     siglongjmp(h.escape, 1);
+}
+
+// Where the text says so: assert() and __trap().
+[[noreturn]] inline void fail_at(Place place, const char* what) {
+    on_arrival(here(), place);
+    fail(here(), "%s of line %d fails", what, place.line);
 }
 
 // ---- who runs next ------------------------------------------------------------------------------------------------
@@ -298,6 +305,8 @@ inline int count_in_block(bool vote, Place place) {
 
 constexpr int VOTES = -1, NOTHING = -2;  // what a lane may ask for instead of another lane's value
 
+inline int purpose(int source) { return source < 0 ? source : 0; }
+
 // Whoever arrives last hands every lane of the group its value and lets it go on.
 static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
     const int one_of_them = __builtin_ctz(group);
@@ -306,11 +315,23 @@ static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group)
         const int one = __builtin_ctz(rest), source = warp.source[one];
         warp.got[one] = source >= 0 && source < LANES && group >> source & 1 ? warp.given[source] : warp.given[one];
         if (source >= 0 && !(group >> source & 1)) on_missing_lane(h, first + one, first + source);
-        if ((warp.mask[one] ^ warp.mask[one_of_them]) & warp.alive) on_bad_mask(h, first + one, first + one_of_them);
+        if (purpose(source) != purpose(warp.source[one_of_them])) on_bad_mask(h, first + one, first + one_of_them);
         if (source == VOTES) warp.got[one].words[0] = warp.votes & group;
         if (h.state[first + one] == AT_WARP_BARRIER) h.state[first + one] = READY;
     }
     warp.arrived &= ~group;
+}
+
+// The mask to wait by. A lane that is not in its own waits for nobody.
+static inline uint32_t agreed_mask(Host& h, const Warp& warp, uint32_t mask, int own, int first) {
+    if (!(mask >> own & 1)) on_bad_mask(h, h.now, h.now);
+    if (!(mask >> own & 1)) return 1u << own;
+    for (uint32_t rest = warp.arrived & warp.alive & ~(1u << own); rest; rest &= rest - 1) {
+        const int other = __builtin_ctz(rest);
+        const bool named = mask >> other & 1 || warp.mask[other] >> own & 1;
+        if (named && (mask ^ warp.mask[other]) & warp.alive) on_bad_mask(h, h.now, first + other);
+    }
+    return mask;
 }
 
 static Value& meet(uint32_t mask, int source, Place place) {
@@ -318,11 +339,11 @@ static Value& meet(uint32_t mask, int source, Place place) {
     on_arrival(h, place);
     const int own = h.now % LANES, first = h.now - own;
     Warp& warp = h.warp[h.now / LANES];
+    mask = agreed_mask(h, warp, mask, own, first);
     warp.source[own] = source;
     warp.mask[own] = mask;
     warp.arrived |= 1u << own;
-    if (!(mask >> own & 1)) on_bad_mask(h, h.now, h.now);
-    const uint32_t group = (mask | 1u << own) & warp.alive;
+    const uint32_t group = mask & warp.alive;
     if ((warp.arrived & group) == group) release_lanes(h, warp, first, group);
     else suspend(h, AT_WARP_BARRIER);
     return warp.got[own];

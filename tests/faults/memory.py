@@ -1,0 +1,150 @@
+"""Accesses that go astray: out of bounds, misaligned, to what nothing has written."""
+
+from .fault import Fault
+
+FAULTS = (
+    Fault("write guard off by one", "out-of-bounds", "x", "if (i <= n) x[i] = 1;  //!", "<=", "<", length=100, n=100),
+    Fault("no guard", "out-of-bounds", "x", "if (i < n) x[i] = 1;  //!", "if (i < n) ", "if (i < 100) ", length=100),
+    Fault(
+        "negative index",
+        "out-of-bounds",
+        "x",
+        """
+float l = x[i - 1]; //!
+__syncthreads();
+x[i] = l;
+""",
+        "x[i - 1]",
+        "x[i]",
+        grid=1,
+    ),
+    Fault("far away", "out-of-bounds", "x", "x[i + 5000000000l] = 1;  //!", "+ 5000000000l", ""),
+    Fault(
+        "null",
+        "out-of-bounds",
+        None,
+        """
+float* p = 0;
+if (i == 7) *p = 1;  //!
+""",
+        "p = 0",
+        "p = x",
+    ),
+    Fault(
+        "behind a shared array",
+        "out-of-bounds",
+        "s",
+        """
+__shared__ float s[64], t2[64];
+s[t] = t2[t] = i;
+if (t == 63) s[t + 1] = 0;  //!
+__syncthreads();
+x[i] = s[t] + t2[t];
+""",
+        "t + 1",
+        "t",
+    ),
+    Fault(
+        "before a shared array",
+        "out-of-bounds",
+        "s",
+        """
+__shared__ float before[64], s[64];
+before[t] = s[t] = 0;
+__syncthreads();
+x[i] = s[t - 1] + before[t];  //!
+""",
+        "t - 1",
+        "63 - t",
+    ),
+    Fault(
+        "too little dynamic memory",
+        "out-of-bounds",
+        "d",
+        """
+extern __shared__ float d[];
+if (t > 63) return;
+d[t] = i;  //!
+x[i] = d[t];
+""",
+        "t > 63",
+        "t > 62",
+        shared=255,
+    ),
+    Fault("last byte outside", "out-of-bounds", "x", "((char*)x)[4 * i + 4] = 1;  //!", "+ 4", "+ 3"),
+    Fault(
+        "float4 beyond the end",
+        "out-of-bounds",
+        "x",
+        "if (i < n / 4 + 1) ((float4*)x)[i] = make_float4(1, 2, 3, 4);  //!",
+        "+ 1",
+        "",
+        length=99,
+        n=99,
+    ),
+    Fault(
+        "a float4 at any float",
+        "misaligned",
+        "x",
+        "if (t < 32) *(float4*)(x + t) = make_float4(1, 2, 3, 4);  //!",
+        "x + t)",
+        "x + 4 * t)",
+        grid=1,
+    ),
+    Fault(
+        "rows of 33 floats by twos",
+        "misaligned",
+        "s",
+        """
+__shared__ float s[8 * 34];
+float2* row = (float2*)(s + t / 8 * 33);
+row[t % 8] = make_float2(t, t);  //!
+__syncthreads();
+x[i] = s[t / 8 * 34 + t % 8];""",
+        "* 33",
+        "* 34",
+    ),
+    Fault(
+        "a double behind a float",
+        "misaligned",
+        "x",
+        "if (i == 0) *(double*)(x + 1) = 2;  //!",
+        "x + 1",
+        "x + 2",
+    ),
+    Fault(
+        "a count of 64 bits behind an int",
+        "misaligned",
+        "x",
+        "atomicAdd((unsigned long long*)(x + 3), 1ull);  //!",
+        "x + 3",
+        "x + 4",
+    ),
+    Fault(
+        "shared memory not written",
+        "uninitialised",
+        "s",
+        """
+__shared__ float s[64];
+if (t > 0) s[t] = 1;
+__syncthreads();
+x[i] = s[t];  //!
+""",
+        "t > 0",
+        "t >= 0",
+    ),
+    Fault(
+        "of the block before",
+        "uninitialised",
+        "s",
+        """
+__shared__ float s[64];
+if (blockIdx.x == 0) s[t] = 1;
+__syncthreads();
+x[i] = s[t];  //!
+""",
+        "blockIdx.x == 0",
+        "true",
+    ),
+    Fault("accumulator not cleared", "uninitialised", "x", "x[i] += 1;  //!", "+=", "=", output=True),
+)

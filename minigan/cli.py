@@ -24,6 +24,7 @@ ARGUMENTS = """
 arguments, in the kernel's order:
   f32[100,50]     an array, of random numbers for f32 and f64, of zeros for i8, u8, i16, u16, i32, u32, i64, u64
   i32[1000]=7     an array of sevens
+  i32[1000]=0..9  an array of random whole numbers from 0 to 9
   out:f32[1000]   an array that counts as not yet written: the kernel must not read what it has not written
   i32=1000        a number
 """
@@ -169,6 +170,7 @@ def _add_launch(add):
     add("--block", metavar="X[,Y[,Z]]", help="threads of a block (default: 256)")
     add("--arg", action="append", default=[], metavar="ARG", help="an argument of the kernel, see below")
     add("--shared", type=int, metavar="BYTES", help="of dynamic shared memory (default: 0)")
+    add("--limit", type=float, metavar="SECONDS", help="when to stop a launch that does not end (default: 60)")
 
 
 class _Version(argparse.Action):

@@ -149,7 +149,7 @@ def _kernel_choices(pairs):
 def _positive(options, *names):
     for name in names:
         value = getattr(options, name)
-        if value is not None and value < 1:
+        if value is not None and not value >= 1:  # nor is it nan
             raise MiniganError(f"--{name.replace('_', '-')} {value}: expected at least 1")
 
 
@@ -205,11 +205,13 @@ def sample(options):
 
 def check(options):
     """`minigan check`."""
-    from . import check
+    from . import check, emulator
 
     if options.what and ".cu" in options.what:
-        report = check.check_kernel(*_launch(options))
-        print(report if report.findings else "nothing found, in three orders of the threads")
+        _positive(options, "limit")
+        with emulator.settings(limit=options.limit):
+            report = check.check_kernel(*_launch(options))
+        print(report)
         return 1 if report.findings else 0
     _refuse_launch(options)
     return check.run_checks(options.what)
@@ -217,10 +219,12 @@ def check(options):
 
 def inspect(options):
     """`minigan inspect`."""
-    from . import check, plots
+    from . import check, emulator, plots
 
     if ".cu" in options.what:
-        profiles = [("", check.inspect_kernel(*_launch(options)))]
+        _positive(options, "limit")
+        with emulator.settings(limit=options.limit):
+            profiles = [("", check.inspect_kernel(*_launch(options)))]
     else:
         _refuse_launch(options)
         found = check.inspect_stem(options.what)
@@ -246,6 +250,8 @@ def _launch(options):
 
 
 def _refuse_launch(options):
-    needless = [name for name in ("grid", "block", "arg", "shared") if getattr(options, name) not in (None, [])]
+    needless = [
+        name for name in ("grid", "block", "arg", "shared", "limit") if getattr(options, name) not in (None, [])
+    ]
     if needless:
         raise MiniganError(f"--{needless[0]} goes with a kernel, FILE.cu:KERNEL")

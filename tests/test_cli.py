@@ -396,7 +396,7 @@ def test_check_of_a_kernel_of_ones_own(tmp_path):
     assert "       4 | if (i <= n) y[i] = a * x[i] + y[i];" in done.stdout
     (tmp_path / "mine.cu").write_text(SAXPY.replace("<=", "<"))
     done = minigan("check", tmp_path / "mine.cu:saxpy", *ARGUMENTS, "--arg", "f32[1000]")
-    assert (done.returncode, done.stdout) == (0, "nothing found, in three orders of the threads\n")
+    assert (done.returncode, done.stdout) == (0, "nothing found, in 3 orders of the threads\n")
     done = minigan("check", tmp_path / "mine.cu:saxpy", *ARGUMENTS, "--arg", "out:f32[10,100]")
     assert done.returncode == 1 and "uninitialised: in block (0, 0, 0), thread (0, 0, 0) reads y[0]" in done.stdout
 

@@ -42,14 +42,14 @@ def test_a_fault_is_found_and_its_repaired_twin_is_silent(fault, order):
     assert {each.array for each in findings} == {fault.array}
     repaired = fault.body.replace(fault.wrong, fault.right)
     assert repaired != fault.body
-    assert str(fault.report(repaired, order)) == "nothing found"
+    assert not fault.report(repaired, order).findings
 
 
 @pytest.mark.parametrize("order", emulator.ORDERS)
 @pytest.mark.parametrize("name", INNOCENT)
 def test_an_innocent_kernel_is_not_accused(name, order):
     kernel = Fault(name, "", None, INNOCENT[name], "", "")
-    assert str(kernel.report(kernel.body, order)) == "nothing found"
+    assert not kernel.report(kernel.body, order).findings
 
 
 COMPILERS = {"g++": "g++", "clang++": "clang++", "zig": f"{sys.executable} -m ziglang c++"}

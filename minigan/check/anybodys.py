@@ -18,12 +18,16 @@ MOST_BYTES = 2**31  # of one array
 
 def check_kernel(place, grid, block, arguments, shared=0):
     """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them."""
-    made, report = kernel(place), emulator.Report()
+    made, report = kernel(place), emulator.Report(orders=len(emulator.ORDERS))
     for order in emulator.ORDERS:
         random = np.random.default_rng(0)  # the same values in every order
         args = [argument(text, random) for text in arguments]
-        for finding in emulator.check(made, grid, block, args, shared, order).findings:
+        found = emulator.check(made, grid, block, args, shared, order)
+        report.note = found.note
+        for finding in found.findings:
             report.add(finding)
+        if any(finding.kind == "fault" for finding in found.findings):
+            break  # the other orders would end, or not end, as this one
     return report
 
 
@@ -32,30 +36,50 @@ def argument(text, random):
 
     f32[100,50]     an array, of random numbers in [-1, 1) for f32 and f64, of zeros for i8 … u64
     i32[1000]=7     an array of sevens
+    i32[1000]=0..9  an array of random whole numbers from 0 to 9
     out:f32[1000]   an array that counts as not yet written
     i32=1000        a number
     """
     parts = re.fullmatch(r"(out:)?(\w+?)(?:\[([\d, ]+)\])?(?:=(.+))?", text.strip())
     if not parts or parts[2] not in TYPES or not (parts[3] or parts[4]) or (parts[1] and not parts[3]):
         known = ", ".join(TYPES)
-        raise MiniganError(f"--arg {text}: expected f32[1000], out:f32[1000], i32[1000]=7 or i32=1000, of {known}")
+        raise MiniganError(
+            f"--arg {text}: expected f32[1000], out:f32[1000], i32[1000]=7, i32[1000]=0..9 or i32=1000, of {known}"
+        )
     dtype = np.dtype(TYPES[parts[2]])
-    value = _number(text, parts[4], dtype) if parts[4] else None
+    span = re.fullmatch(r"(-?\d+)\.\.(-?\d+)", parts[4] or "")
+    value = _number(text, parts[4], dtype) if parts[4] and not span else None
     if not parts[3]:
+        if span:
+            raise MiniganError(f"--arg {text}: a range is for an array, as i32[1000]={parts[4]}")
         return value.item()
     shape = numbers(f"--arg {text}", parts[3])
     if len(shape) > 32:
         raise MiniganError(f"--arg {text}: {len(shape)} axes, at most 32")
     if prod(shape) * dtype.itemsize > MOST_BYTES:
         raise MiniganError(f"--arg {text}: {prod(shape) * dtype.itemsize:,} bytes, at most {MOST_BYTES:,}")
-    if value is None and dtype.kind == "f":
+    if span:
+        array = random.integers(*_range(text, span, dtype), shape, endpoint=True).astype(dtype)
+    elif value is None and dtype.kind == "f":
         array = random.uniform(-1, 1, shape).astype(dtype)
     else:
         array = np.full(shape, 0 if value is None else value, dtype)
     return emulator.out(array) if parts[1] else array
 
 
+def _range(text, span, dtype):
+    """(the smallest, the largest) of a range."""
+    first, last = (int(_number(text, end, np.dtype(np.int64))) for end in span.groups())
+    if first > last:
+        raise MiniganError(f"--arg {text}: the range ends before it begins")
+    for end in (first, last):
+        _number(text, str(end), dtype)
+    return first, last
+
+
 def _number(text, value, dtype):
+    if dtype.kind == "b" and value in ("true", "false"):
+        return dtype.type(value == "true")
     try:
         with np.errstate(over="ignore"):  # 1e39 is infinite in float32
             return dtype.type(float(value) if dtype.kind == "f" else int(value))

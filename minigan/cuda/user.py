@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import LaunchError, MiniganError
-from . import emulator, nvrtc, source
+from . import emulator, nvrtc, program, source
 from .launch import Kernel, Parameter, Plan, bind, lies_on_host
 
 
 def kernel(place=None, *, source=None, name=None):
     """A CUDA C kernel as a callable: `kernel("mine.cu:name")`, or `kernel(source=text, name="name")`.
 
-    Nothing is put before the text. The result is called as k(grid, block, args, shared=0): `grid` and `block` are a
+    A template's instance is named as in C++, "scale<float>". The text may be a whole program: its host functions are left
+    out. Nothing is put before it. The result is called as k(grid, block, args, shared=0): `grid` and `block` are a
     number or up to three, `args` arrays and plain numbers in the kernel's order, `shared` bytes of dynamic shared memory.
     CuPy arrays run on the GPU, NumPy arrays on the emulator. Numbers become the C types that the kernel declares. Raises
     MiniganError where the file or the kernel is missing, LaunchError for arguments that do not fit.
@@ -29,7 +30,7 @@ def kernel(place=None, *, source=None, name=None):
     if not name or path == ".cu":
         raise MiniganError(f'kernel: {place!r}, expected "file.cu:name"')
     try:
-        return UserKernel(Path(path).read_text("utf-8-sig"), Path(path).name, name)
+        return UserKernel(program.read(path), Path(path).name, name)
     except OSError as error:
         raise MiniganError(f"kernel: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -40,9 +41,13 @@ class UserKernel:
     """A kernel out of a text of its own: see `kernel`."""
 
     def __init__(self, text, file, name):
-        if not name.isidentifier() or not re.search(rf"\b{name}\b", text):
+        spelt = re.fullmatch(r"((?:\w+::)*(\w+))(?:<.+>)?", name)
+        if not spelt or not re.search(rf"\b{spelt[2]}\b", text):
             raise MiniganError(f"{file} has no kernel {name!r}")
-        self.text, self.file, self.name = text, file, name
+        template = re.search(rf"\btemplate\s*<[^;{{}}()]*>\s*(?:[\w\s]|\([^()]*\))*\b{spelt[2]}\s*\(", text)
+        if template and spelt[0] == spelt[1]:
+            raise MiniganError(f"{file}: kernel {name} is a template: name one of its instances, as {name}<float>")
+        self.text, self.file, self.name = program.device_code(text), file, name
 
     @cached_property
     def program(self):
@@ -55,7 +60,7 @@ class UserKernel:
             types = emulator.parameter_types(self.program, self.name)
         else:
             types = _parameter_types(self.text, self.file, self.name)
-        names = _parameter_names(self.text, self.name, len(types))
+        names = _parameter_names(self.text, re.sub(r"<.*|\w+::", "", self.name), len(types))
         return tuple(Parameter(kind, name, optional=False) for kind, name in zip(types, names))
 
     def plan(self, grid, block, args, shared=0):

@@ -187,4 +187,35 @@ INNOCENT = {
         x[i] = other.value + other.tag;""",
     "halves of the block at one barrier in two places": """
         if (blockIdx.x == 0) { x[i] = 1; __syncthreads(); } else { __syncthreads(); x[i] = 2; }""",
+    "two branches that store side by side": """
+        __shared__ int s[64];
+        if (t & 1) s[t] = 1;
+        else s[t] = 0;
+        __syncthreads();
+        x[i] = s[63 - t];""",
+    "two results at once": """
+        __shared__ float s[64], c[64];
+        float whole, rest = modff(i * 0.5f, &whole);
+        sincosf(rest, &s[t], &c[t]);
+        __syncthreads();
+        x[i] = s[63 - t] + c[63 - t] + whole;""",
+    "the same for all, by name": """
+        enum { DONE = 3 };
+        constexpr int one = 1;
+        const int level = 5;
+        x[0] = n;
+        x[1] = DONE;
+        x[2] = (one);
+        x[3 + t / 4] = level + n * 2;
+        for (int k = 0; k < 8; k++) x[100 + k] = 0;""",
+    "rows of a tile by one index": """
+        __shared__ int s[4][16];
+        s[0][t] = t;
+        __syncthreads();
+        x[i] = s[t / 16][t % 16];""",
+    "a chip that is asked for": """
+        #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ < 700
+        x[1000] = 1;
+        #endif
+        x[i] = 1;""",
 }

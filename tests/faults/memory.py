@@ -147,4 +147,23 @@ x[i] = s[t];  //!
         "true",
     ),
     Fault("accumulator not cleared", "uninitialised", "x", "x[i] += 1;  //!", "+=", "=", output=True),
+    Fault(
+        "beyond a thread's own array",
+        "out-of-bounds",
+        None,
+        """
+float mine[4] = {0, 1, 2, 3};
+mine[n % 128 + t % 5] = 7;  //!
+x[i] = mine[t % 4];""",
+        "t % 5",
+        "t % 4",
+    ),
+    Fault(
+        "the second result of a function",
+        "out-of-bounds",
+        "x",
+        "if (i < 63) sincospif(0.5f, &x[i], &x[66 + i]);  //!",
+        "66 + i",
+        "65 + i",
+    ),
 )

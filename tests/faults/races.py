@@ -199,4 +199,135 @@ if (t == 0 && x[0] > 1) x[9] = 1;  //!""",
         "x[0] > 1",
         "atomicAdd(&x[0], 0.0f) > 1",
     ),
+    Fault(
+        "two branches that store to one place",
+        "race",
+        "x",
+        """
+if (t < 32) x[0] = 1;  //!
+else x[0] = 2;""",
+        "x[0]",
+        "x[i]",
+    ),
+    Fault(
+        "what the next block changes, read first",
+        "race",
+        "x",
+        """
+const float sum = x[i] + x[(i + 1) % n];  //!
+__syncthreads();
+x[i] = sum;""",
+        "x[(i + 1) % n]",
+        "x[i ^ 1]",
+    ),
+    Fault(
+        "a counter that one block clears while another counts",
+        "race",
+        "x",
+        """
+int* count = (int*)x;
+if (i == 0) *count = 0;
+__syncthreads();
+if (t == 0) atomicAdd(count, 1);  //!""",
+        "if (i == 0) *count = 0;",
+        "",
+    ),
+    Fault(
+        "a fence before what it should tell",
+        "race",
+        "x",
+        """
+int* flag = (int*)x + 9;
+if (i == 0) {
+    __threadfence();
+    x[0] = 7; ;
+    atomicExch(flag, 1);
+} else if (i == 64 && atomicAdd(flag, 0)) {
+    x[1] = x[0];  //!
+}""",
+        "x[0] = 7; ;",
+        "x[0] = 7; __threadfence();",
+    ),
+    Fault(
+        "a flag for something else",
+        "race",
+        "x",
+        """
+int *flag = (int*)x + 9, *other = (int*)x + 10;
+if (i == 0) {
+    x[0] = 7;
+    __threadfence();
+    atomicExch(flag, 1);
+} else if (i == 64) {
+    atomicAdd(other, 1);
+    x[1] = x[0];  //!
+}""",
+        "atomicAdd(other, 1);",
+        "atomicAdd(flag, 1);",
+    ),
+    Fault(
+        "a lock of one's own",
+        "race",
+        "x",
+        """
+int* lock = (int*)x + 9 + blockIdx.x;
+if (t == 0) {
+    while (atomicCAS(lock, 0, 1)) {}
+    x[0] += 1;  //!
+    __threadfence();
+    atomicExch(lock, 0);
+}""",
+        "9 + blockIdx.x",
+        "9",
+    ),
+    Fault(
+        "a thread that tells what another did",
+        "race",
+        "x",
+        """
+int* flag = (int*)x + 9;
+if (i == 1) x[0] = 7;
+// all did
+if (i == 0) {
+    __threadfence();
+    atomicExch(flag, 1);
+} else if (i == 64 && atomicAdd(flag, 0)) {
+    x[1] = x[0];  //!
+}""",
+        "// all did",
+        "__syncthreads();",
+    ),
+    Fault(
+        "bits of one byte",
+        "race",
+        "x",
+        """
+struct Halves { unsigned low : 4, high : 4; };
+Halves* byte = (Halves*)x;
+if (i == 0) byte->low = 3;
+if (i == 1) byte->high = 3;  //!""",
+        "if (i == 1) byte->high",
+        "if (i == 0) byte->high",
+    ),
+    Fault(
+        "a constant beside what is none",
+        "race",
+        "x",
+        """
+x[70] = t, x[71] = 3;  //!""",
+        "x[70] = t",
+        "x[i] = t",
+        grid=1,
+    ),
+    Fault(
+        "rows of twelve bytes, four apart",
+        "race",
+        "x",
+        """
+char* bytes = (char*)x;
+__builtin_memcpy(bytes + 4 * t, &n, 4); __builtin_memset(bytes + 4 * t, t, 12);  //!""",
+        "t, 12)",
+        "t, 4)",
+        grid=1,
+    ),
 )

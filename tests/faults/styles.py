@@ -793,12 +793,12 @@ __global__ void f(const float* x, int* any) {
         None,
         """
 __global__ void f(int* x) {
-    unsigned mask = threadIdx.x % 2 ? 0xaaaaaaaau : 0xffffffffu;
+    unsigned mask = threadIdx.x < 16 ? 0x0001ffffu : 0xffff8000u;
     x[threadIdx.x] = __ballot_sync(mask, 1);  //!
 }
 """,
-        "0xaaaaaaaau",
-        "0xffffffffu",
+        "0x0001ffffu : 0xffff8000u",
+        "0x0000ffffu : 0xffff0000u",
         32,
         1,
         args=lambda: (zeros(32, dtype=np.int32),),

@@ -88,4 +88,14 @@ if (t < n) x[i] = sum;""",
         "d = 8",
         block=48,
     ),
+    Fault(
+        "a shuffle that meets a barrier",
+        "bad-mask",
+        None,
+        """
+if (t % 32 < 16) x[i] = __shfl_sync(0xffffffffu, t, 3);
+else __syncwarp();""",
+        "else __syncwarp();",
+        "else x[i] = __shfl_sync(0xffffffffu, t, 3);",
+    ),
 )

@@ -17,8 +17,9 @@ import numpy as np
 
 from ...errors import LaunchError, MiniganError
 from . import profiler
-from .build import PROFILER, library, observed_library
-from .sanitizer import Finding, Out, Report, Watched, out
+from .build import PROFILER, blind_spots, label, library, observed_library
+from .findings import Finding, Report
+from .sanitizer import Out, Watched, out
 
 __all__ = [
     "Finding",
@@ -30,6 +31,7 @@ __all__ = [
     "is_checking",
     "out",
     "profiling",
+    "renew",
     "settings",
 ]
 
@@ -67,7 +69,7 @@ def checking():
     """Within this block every launch, of any thread of Python, runs under the sanitizer; the block's value is a Report, which
     fills with findings."""
     global _report
-    before, _report = _report, Report()
+    before, _report = _report, Report(note=blind_spots())
     try:
         yield _report
     finally:
@@ -83,6 +85,11 @@ def profiling():
         yield _profiles
     finally:
         _profiles = before
+
+
+def renew(program):
+    """Give a program's variables in global memory the values that they began with, for the sanitizer's launches."""
+    _sanitized(program).renew()
 
 
 def is_checking():
@@ -125,7 +132,7 @@ def parameter_types(program, name):
         if is_checking()
         else _library(program)
     )
-    built[f"minigan_types_{name}"](text, ctypes.c_size_t(len(text)))
+    built[f"minigan_types_{label(name)}"](text, ctypes.c_size_t(len(text)))
     return text.value.decode().split(";")[:-1]
 
 
@@ -175,7 +182,7 @@ def _run(built, plan, arguments, hosts):
     three = ctypes.c_uint * 3
     with _running, _watching(built):
         failed = built.minigan_launch(
-            built[f"minigan_life_{kernel.name}"], pointers, three(*plan.grid), three(*plan.block),
+            built[f"minigan_life_{label(kernel.name)}"], pointers, three(*plan.grid), three(*plan.block),
             order.ctypes.data_as(ctypes.c_void_p), hosts, message, len(message),
         )  # fmt: skip
     if failed:

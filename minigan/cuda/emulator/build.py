@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,7 @@ from . import instrument
 
 HERE = Path(__file__).parent
 HEADERS = ("cuda.h", "intrinsics.h", "groups.h", "threads.h", "fibers.h", "launch.h")
-SANITIZER, PROFILER = ("sanitizer.cpp", "order.h"), ("profiler.cpp",)  # who listens to the announcements
+SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
 
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
 # inline a kernel into its loop over threads, which was 50 times slower. An access through a null pointer is kept, and
@@ -37,6 +37,7 @@ FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)
 # -fdata-sections: a __shared__ array stands where instrument.py can put something before and behind it.
 SANITIZED = ("-O1", "-g1", "-fsanitize=thread,alignment,bounds", "-DMINIGAN_SANITIZE", "-fdata-sections")
 LINKED = ("-shared", "-pthread")
+MOST_BYTES_KEPT = 2**26
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 # Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
 # float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1.
@@ -98,6 +99,15 @@ def _is_clang():
     return "clang" in version
 
 
+def blind_spots():
+    """What this compiler does not announce to the sanitizer, in words; "" for g++."""
+    if not _is_clang():
+        return ""
+    vectors = "of a float4 only the members that are used are seen, and its halves as two accesses"
+    own = "; an index beyond a thread's own array is not seen" if "ziglang" in compiler() else ""
+    return f"with this compiler, {' '.join(compiler()[-2:])}, {vectors}{own}: g++ sees more"
+
+
 class CompileError(MiniganError):
     """The host's compiler refused the source: the message is its words."""
 
@@ -118,6 +128,22 @@ class Observed:
     code: ctypes.CDLL
     places: list
     variables: list
+    initial: dict = field(default_factory=dict)  # {address: bytes}
+
+    def __post_init__(self):
+        self.code.minigan_variable.restype = ctypes.c_void_p
+        self.initial.update((at, ctypes.string_at(at, size)) for at, size in self._globals())
+
+    def _globals(self):
+        """(address, bytes) of every variable in global memory that is not too large to be kept twice."""
+        for number, (_, size, memory) in enumerate(self.variables):
+            if memory == "global" and size <= MOST_BYTES_KEPT:
+                yield self.code.minigan_variable(number), size
+
+    def renew(self):
+        """Give the variables in global memory the values that they began with."""
+        for at, data in self.initial.items():
+            ctypes.memmove(at, data, len(data))
 
     def place(self, number):
         """(file, line) of a place. Those of barriers and atomics are known to the library alone."""
@@ -166,8 +192,13 @@ def _built(program, flags, suffix, make, observer=()):
 
 def _program(text, names):
     """The text behind the headers, with an entry for each kernel behind it."""
-    exports = "\n".join(f"MINIGAN_EXPORT({name})" for name in names)
+    exports = "\n".join(f"MINIGAN_EXPORT({label(name)}, {name})" for name in names)
     return f'#include "cuda.h"\n#include "launch.h"\n{_rewritten(text)}\n#line 1 "{ENTRIES}"\n{exports}\n'
+
+
+def label(name):
+    """What a kernel's entries are called by: its name, as an identifier."""
+    return re.sub(r"\W", "_", name)
 
 
 def _rewritten(text):

@@ -77,8 +77,8 @@ MINIGAN_VECTOR(unsigned long long, ulonglong, 8) MINIGAN_VECTOR3(unsigned long l
 #include "intrinsics.h"
 
 #undef assert
-#define assert(condition) ((condition) ? void() : minigan::fail_at({__FILE__, __LINE__}, "assert(" #condition ")"))
-inline void __trap(MINIGAN_PLACE) { minigan::fail_at(place, "__trap()"); }
+#define assert(condition) ((condition) ? void() : minigan::fail_at({__FILE__, __LINE__}, "assert(" #condition ")", " fails"))
+inline void __trap(MINIGAN_PLACE) { minigan::fail_at(place, "__trap()", ""); }
 
 // Threads of a block wait for each other.
 inline void __syncthreads(MINIGAN_PLACE) { minigan::count_in_block(false, place); }

@@ -10,8 +10,8 @@ import re
 from ...errors import MiniganError
 
 GAP = 65536  # bytes of nothing before and behind every variable of the text that is no thread's own
-UNSURE = 1 << 20  # added to the place of an access that may be the emulator's own
 MAX_PLACES = 60_000  # a place is kept in 16 bits, and barriers need some
+UNSURE = 1 << 20  # added to the place of an access that may be the emulator's own
 
 KINDS = [f"{how}{what}" for how in ("", "unaligned_", "volatile_") for what in ("read", "write")]
 # How many arguments the compiler passes: the place goes behind them.
@@ -24,9 +24,9 @@ REGISTERS = {
 }
 
 FILE = re.compile(r'\s*\.file\s+(\d+)\s+(?:"[^"]*"\s+)?"([^"]*)"')
-END = re.compile(r"\s*\.size\s+\w+, ?\.-|\s*\.size\s+\w+, ?\.L\w+-")  # of a function
-LABEL = re.compile(r"\.L\w+:")
 LOC = re.compile(r"\s*\.loc\s+(\d+)\s+(\d+)")
+LABEL = re.compile(r"\.L\w+:")
+END = re.compile(r"\s*\.size\s+\w+, ?\.(?:L\w+)?-")  # of a function
 CALL = re.compile(r"(\s*(?:callq?|jmpq?|bl|b)\s+)(?:__tsan_(\w+)|(memcpy|memmove|memset))(@PLT)?\s*$")
 SECTION = re.compile(
     r"\s*\.section\s+\.(?:bss|data|rodata|sbss|sdata)[\w.]*?\.(\w+),"
@@ -41,71 +41,97 @@ def instrument(assembly, own_files, machine):
     `own_files` are the names of the emulator's headers, `machine` is "x86_64" or "aarch64". Raises MiniganError for an
     announcement that is not known.
     """
-    registers = REGISTERS[machine]
-    files, last, here, places, variables, lines = {}, {}, (None, 0), {}, {}, []
-    section, label = "", None  # of a variable of the text
-    text, sure, code = (
-        None,
-        True,
-        [],
-    )  # the last place of the text in this function; [(label, place), …] of what comes from where
+    it = _Assembly(own_files, REGISTERS[machine])
     for line in assembly.splitlines():
+        it.take(line)
+    if len(it.places) > MAX_PLACES:
+        raise MiniganError(f"the sanitizer numbers {MAX_PLACES} places in a text, and this one has {len(it.places)}")
+    variables = [(_name(symbol), _size(assembly, symbol), _memory(symbol)) for symbol in it.variables]
+    it.describe(variables)
+    return "\n".join(it.lines), list(it.places), variables
+
+
+class _Assembly:
+    """Assembly that is read, and written again, line by line."""
+
+    def __init__(self, own_files, registers):
+        self.own_files, self.registers = own_files, registers
+        self.lines = []
+        self.files, self.last = {}, {}  # by number, and the last line of each
+        self.here, self.sure = (None, 0), True  # the place, and whether it is known for certain
+        self.of_text = None  # the function's last place in the text itself
+        self.places, self.code = {}, []  # {place: number}; [(label, number), …] of the code that comes from there
+        self.section, self.label = "", None  # of a variable of the text
+        self.variables = {}  # {symbol: its section}
+
+    def take(self, line):
+        """Read a line, and write it or what stands in its place."""
         if found := FILE.match(line):
-            files[found[1]] = found[2].rpartition("/")[2]
+            self.files[found[1]] = found[2].rpartition("/")[2]
         elif found := LOC.match(line):
-            file, line_number = files[found[1]], int(found[2])
-            last[file] = line_number or last.get(file, 0)  # 0: of no line in particular
-            here = file, last[file]
-            text, sure = text if file in own_files else here, True
-            lines.append(line)
-            line = _code(code, -1 if file in own_files else places.setdefault(here, len(places)))
-        elif LABEL.match(line) and text and here[0] in own_files:
-            sure, here = False, text  # g++ does not say where a store comes from that it has made of two
+            self.move(self.files[found[1]], int(found[2]))
+            self.lines.append(line)
+            line = self.mark() if self.of_text else ""
+        elif LABEL.match(line) and self.of_text and self.here[0] in self.own_files:
+            # Of a store that g++ has made of two it does not say where it comes from: then this is not the place.
+            self.here, self.sure = self.of_text, False
         elif END.match(line):
-            lines.append(line)
-            line, text = _code(code, -1), None
+            self.lines.append(line)
+            self.here, marked, self.of_text = (None, 0), self.of_text, None
+            line = self.mark() if marked else ""
         elif found := CALL.match(line):
-            line = _announcement(found, here, sure, own_files, places, registers)
+            line = self.announce(*found.groups())
         elif found := SECTION.match(line):
-            section, label = line, None if OWN.search(found[1]) else f"{found[1]}:"
-        elif label and line.startswith(label):
-            variables[label[:-1]] = section
-            lines.append(f"\t.zero {GAP}")
-        lines.append(line)
-    if len(places) > MAX_PLACES:
-        raise MiniganError(f"the sanitizer numbers {MAX_PLACES} places in a text, and this one has {len(places)}")
-    for section in variables.values():
-        lines += [section, f"\t.zero {GAP}"]  # behind what lies there already
-    described = [(_name(symbol), _size(assembly, symbol), _memory(symbol)) for symbol in variables]
-    names = "minigan_variables, minigan_first_place, minigan_gap, minigan_code"
-    lines += ["\t.data", "\t.p2align 3", f"\t.globl {names}", f"\t.hidden {names}", "minigan_variables:"]
-    lines += [f"\t.quad {symbol}, {each[1]}, {int(each[2] == 'shared')}" for symbol, each in zip(variables, described)]
-    lines += ["\t.quad 0, 0, 0", "minigan_code:"]
-    lines += [f"\t.quad {label}, {place}" for label, place in code]
-    lines += ["\t.quad 0, 0", f"minigan_gap:\n\t.quad {GAP}", f"minigan_first_place:\n\t.long {len(places)}", ""]
-    return "\n".join(lines), list(places), described
+            self.section, self.label = line, None if OWN.search(found[1]) else f"{found[1]}:"
+        elif self.label and line.startswith(self.label):
+            self.variables[self.label[:-1]] = self.section
+            self.lines.append(f"\t.zero {GAP}")
+        self.lines.append(line)
 
+    def move(self, file, line):
+        self.last[file] = line or self.last.get(file, 0)  # 0: of no line in particular
+        self.here, self.sure = (file, self.last[file]), True
+        if file not in self.own_files:
+            self.of_text = self.here
 
-def _code(code, place):
-    """A label for code that comes from a place."""
-    code.append((f".Lminigan_code_{len(code)}", place))
-    return f"{code[-1][0]}:"
+    def number(self):
+        """The number of the place; −1 where it is none of the text."""
+        known = self.here[0] and self.here[0] not in self.own_files
+        return self.places.setdefault(self.here, len(self.places)) if known else -1
 
+    def mark(self):
+        """A label for the code that follows. Only functions with code of the text get any: others may be thrown away."""
+        self.code.append((f".Lminigan_code_{len(self.code)}", self.number()))
+        return f"{self.code[-1][0]}:"
 
-def _announcement(found, here, sure, own_files, places, registers):
-    call, hook, function, plt = found.groups()
-    hook = (hook or function).replace("unaligned_volatile_", "unaligned_")
-    jumps = not call.strip().startswith(("call", "bl"))
-    if here[0] in own_files or hook in SILENT:
-        copies = ARGUMENTS.get(hook) == 3
-        return f"{call}{hook}{plt or ''}" if copies else "\tret" if jumps else ""
-    if hook not in ARGUMENTS:
-        raise MiniganError(
-            f"{here[0]}:{here[1]}: the sanitizer does not know this access ({hook}): use CUDA's own atomics"
-        )
-    place = places.setdefault(here, len(places)) + (0 if sure else UNSURE)
-    hook = "memcpy" if hook == "memmove" else hook
-    return f"\t{registers[ARGUMENTS[hook]].format(place)}\n{call}minigan_{hook}{plt or ''}"
+    def announce(self, call, hook, function, plt):
+        """What stands in place of a compiler's call."""
+        hook = (hook or function).replace("unaligned_volatile_", "unaligned_")
+        jumps = not call.strip().startswith(("call", "bl"))
+        if self.here[0] in self.own_files or hook in SILENT:
+            copies = ARGUMENTS.get(hook) == 3
+            return f"{call}{hook}{plt or ''}" if copies else "\tret" if jumps else ""
+        if hook not in ARGUMENTS:
+            file, line = self.here
+            raise MiniganError(
+                f"{file}:{line}: the sanitizer does not know this access ({hook}): use CUDA's own atomics"
+            )
+        place = self.number() + (0 if self.sure else UNSURE)
+        hook = "memcpy" if hook == "memmove" else hook
+        return f"\t{self.registers[ARGUMENTS[hook]].format(place)}\n{call}minigan_{hook}{plt or ''}"
+
+    def describe(self, variables):
+        """Write the gaps behind the variables, and the tables that sanitizer.cpp reads."""
+        for section in self.variables.values():
+            self.lines += [section, f"\t.zero {GAP}"]  # behind what lies there already
+        names = "minigan_variables, minigan_first_place, minigan_gap, minigan_code"
+        self.lines += ["\t.data", "\t.p2align 3", f"\t.globl {names}", f"\t.hidden {names}", "minigan_variables:"]
+        for symbol, (_, size, where) in zip(self.variables, variables):
+            self.lines.append(f"\t.quad {symbol}, {size}, {int(where == 'shared')}")
+        self.lines += ["\t.quad 0, 0, 0", "minigan_code:"]
+        self.lines += [f"\t.quad {label}, {place}" for label, place in self.code]
+        self.lines += ["\t.quad 0, 0", f"minigan_gap:\n\t.quad {GAP}"]
+        self.lines += [f"minigan_first_place:\n\t.long {len(self.places)}", ""]
 
 
 def _size(assembly, symbol):

@@ -171,12 +171,12 @@ template <class T> struct MiniganDynamic {
     template <class I> T& operator[](I i) const { return static_cast<T*>(minigan_dynamic_shared())[i]; }
 };
 
-// Behind the kernel's text, so with names that no macro of it has.
-#define MINIGAN_EXPORT(MINIGAN_KERNEL)                                                                              \
-    extern "C" __attribute__((visibility("default"))) void (*minigan_life_##MINIGAN_KERNEL())() {                   \
-        return &minigan::life<decltype(&MINIGAN_KERNEL), &MINIGAN_KERNEL>;                                          \
+// Behind the kernel's text, so with names that no macro of it has. The kernel may be spelt with commas.
+#define MINIGAN_EXPORT(MINIGAN_LABEL, ...)                                                                          \
+    extern "C" __attribute__((visibility("default"))) void (*minigan_life_##MINIGAN_LABEL())() {                    \
+        return &minigan::life<decltype(&__VA_ARGS__), &__VA_ARGS__>;                                                \
     }                                                                                                               \
-    extern "C" __attribute__((visibility("default"))) void minigan_types_##MINIGAN_KERNEL(char* minigan_to,         \
-                                                                                          unsigned long minigan_n) { \
-        minigan_types(&MINIGAN_KERNEL, minigan_to, minigan_n);                                                      \
+    extern "C" __attribute__((visibility("default"))) void minigan_types_##MINIGAN_LABEL(char* minigan_to,          \
+                                                                                         unsigned long minigan_n) { \
+        minigan_types(&__VA_ARGS__, minigan_to, minigan_n);                                                         \
     }

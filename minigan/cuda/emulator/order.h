@@ -82,7 +82,7 @@ static void forget(Clock& c) {
 }
 
 // A variable as a bit of a set. Two may share one: then a race is missed, once in 64 times.
-static inline uint64_t bit_of(uintptr_t address) { return uint64_t(1) << ((address >> 2) * 0x9E3779B97F4A7C15u >> 58); }
+static inline uint64_t bit_of(uint64_t variable) { return uint64_t(1) << (variable * 0x9E3779B97F4A7C15u >> 58); }
 
 // The number of the block that was running at a time.
 static uint64_t block_at(const Clock& c, uint32_t time) {

@@ -1,11 +1,9 @@
 // The profiler: every access of the kernel's own text to memory, in the order in which it comes, for profiler.py to count.
 //
 // It listens to the same announcements as the sanitizer (see instrument.py), and stands in its place.
-#include "threads.h"
+#include "observer.h"
 
 namespace minigan {
-Host* host_number(int i);  // launch.h
-
 enum Kind : uint8_t { READS, WRITES, ATOMIC, BARRIER };
 
 // As profiler.py reads it.
@@ -17,23 +15,11 @@ struct Event {
     Kind kind;
 };
 
-struct Variable { char* begin; uint64_t size, shared; };
-extern "C" __attribute__((visibility("hidden"))) Variable minigan_variables[];  // by instrument.py, as the next
-extern "C" __attribute__((visibility("hidden"))) int minigan_first_place;
-extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  // this library, from the linker
-
-constexpr int MAX_PLACES = 4096;
 static struct {
     Event* events;
     uint64_t count, limit;
     uint32_t blocks, whole;  // begun; and how many of them had room for all their events
-    int places;
-    Place place[MAX_PLACES];
 } book;
-
-static bool lies_in(uintptr_t address, const void* begin, size_t size) {
-    return address - reinterpret_cast<uintptr_t>(begin) < size;
-}
 
 // Of the text, and no thread's own.
 static bool is_variable(const Host& h, uintptr_t address) {
@@ -57,16 +43,8 @@ static void note(Host& h, uintptr_t address, uint64_t size, int place, Kind kind
 
 static void look(uintptr_t address, uint64_t size, int place, Kind kind) {
     Host& h = here();
-    place &= ~(1 << 20);  // instrument.py's doubt whether it is the emulator's own: only what goes to an array is counted
+    place &= ~UNSURE;  // only what goes to an array is counted
     if (!is_private(h, address)) note(h, address, size, place, kind);
-}
-
-static int place_number(Place place) {
-    for (int i = 0; i < book.places; ++i)
-        if (book.place[i].line == place.line && book.place[i].file == place.file) return minigan_first_place + i;
-    if (book.places == MAX_PLACES) return minigan_first_place;
-    book.place[book.places] = place;
-    return minigan_first_place + book.places++;
 }
 
 void on_block(Host&) {
@@ -86,12 +64,10 @@ void on_atomic(void* address, int size, Atomic, bool, Place place) {
 }
 }  // namespace minigan
 
-#define MINIGAN_API extern "C" __attribute__((visibility("default")))
-
 MINIGAN_API void minigan_profile(minigan::Event* events, uint64_t limit) {
     using namespace minigan;
     book.events = events, book.limit = limit, book.count = 0;
-    book.blocks = book.whole = 0, book.places = 0;
+    book.blocks = book.whole = 0;
 }
 
 // How many events there are; how many blocks they describe from beginning to end.
@@ -99,20 +75,6 @@ MINIGAN_API uint64_t minigan_profiled(uint32_t* whole) {
     using namespace minigan;
     *whole = book.count < book.limit ? book.blocks : book.whole;
     return book.count;
-}
-
-MINIGAN_API int minigan_place(int number, const char** file) {
-    const minigan::Place& place = minigan::book.place[number - minigan::minigan_first_place];
-    *file = place.file;
-    return place.line;
-}
-
-// Where the number-th variable of the text begins, or behind the last of them dynamic shared memory.
-MINIGAN_API void* minigan_variable(int number) {
-    for (int i = 0; i < number; ++i)
-        if (!minigan::minigan_variables[i].begin) return nullptr;
-    char* begin = minigan::minigan_variables[number].begin;
-    return begin ? begin : minigan::host_number(0)->shared;
 }
 
 #define MINIGAN_LOOK(KIND, SIZE, NOTED)                                                       \

@@ -173,7 +173,6 @@ def _arguments(plan, arguments):
 
 def _variables(library, plan, text, where):
     """(name, begin, bytes) of every variable of the text in global or in shared memory."""
-    library.code.minigan_variable.restype = ctypes.c_void_p
     named = [*library.variables, (dynamic_name(text), plan.shared, "shared")]
     return [
         (name, library.code.minigan_variable(number), size)

@@ -6,14 +6,13 @@
 // not both are atomic, and nothing puts them in order: see order.h.
 //
 // Compiled without announcements, and linked to every kernel's library that is built for the sanitizer.
+#include "observer.h"
 #include "order.h"
 
 // Into every kind of access, with its size known: this is what checking costs.
 #define MINIGAN_QUICK __attribute__((always_inline)) static inline
 
 namespace minigan {
-Host* host_number(int i);  // launch.h
-
 enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK };
 
 struct Finding {
@@ -26,7 +25,7 @@ struct Finding {
 };
 
 // A write that races with one before it, until it is seen whether it changes anything.
-struct Overwrite { uintptr_t address; int size, finding; unsigned char before[16]; };
+struct Overwrite { uintptr_t address; int size, finding; unsigned char before[64]; };
 
 // A plain read that raced with an atomic. It is excused if the reader then puts what it read to an atomicCAS.
 struct Guess { uintptr_t address; int finding; uint64_t count; };
@@ -34,7 +33,9 @@ struct Guess { uintptr_t address; int finding; uint64_t count; };
 struct Cell {
     Record write, plain;      // the last one, and if that is an atomic the last one that is none
     Record reads[2];          // two readers of different warps, if there are any: any writer differs from one of them
-    uint32_t since, written;  // the time since when these of the four bytes have been written
+    uint32_t written;  // in which block's life, and which of the four bytes
+    uint32_t settled;  // since which barrier, and for which warp's lanes, one more reader changes nothing
+    static constexpr uint32_t ANY_WARP = 63;
 };
 
 struct Array {
@@ -50,17 +51,10 @@ struct Array {
 
 // Arrays in global memory lie far apart, so that an index gone astray in one never meets another: 64 GiB each, the array in
 // the middle. Around it 64 KiB can be touched without a fault, and the launch goes on.
-constexpr int SPAN_BITS = 36, MAX_ARRAYS = 256, MAX_FINDINGS = 1000, MAX_PLACES = 4096;
-constexpr int UNSURE = 1 << 20;  // with a place: the access may be the emulator's own, if it goes to no array
+constexpr int SPAN_BITS = 36, MAX_ARRAYS = 256, MAX_FINDINGS = 1000;
 constexpr size_t SPAN = size_t(1) << SPAN_BITS, RED_ZONE = 64 * 1024;
 
-// Written by instrument.py: every variable of the text that is no thread's own, with a gap of nothing before and behind it;
-// a null ends the table.
-struct Variable { char* begin; uint64_t size, shared; };
-extern "C" __attribute__((visibility("hidden"))) Variable minigan_variables[];
-extern "C" __attribute__((visibility("hidden"))) uint64_t minigan_gap;          // bytes
-extern "C" __attribute__((visibility("hidden"))) int minigan_first_place;        // of barriers and atomics; the places of accesses have the numbers below
-extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  // this library, from the linker
+MINIGAN_TABLE uint64_t minigan_gap;  // bytes between variables
 
 struct Watch {
     Clock clock;
@@ -71,8 +65,6 @@ struct Watch {
     uint8_t array_at[1 << 16];           // the array that an address was last found in: see page_of
     uintptr_t variables_begin, variables_end;
     uint8_t* owner;                      // for every 16 bytes of those the number of the array, 0 for none
-    int places;
-    Place place[MAX_PLACES];
     int arrived_at[MAX_THREADS];         // the place of the barrier or shuffle where each thread arrived last
     int last_site;
     int waiting, turns;  // the thread that last touched an atomic or volatile variable, and how often in a row
@@ -85,7 +77,7 @@ static Watch* watch;
 
 // Written by instrument.py: which code comes from which place, or from none of the text (−1); a null ends the table.
 struct Code { uintptr_t begin; int64_t place; };
-extern "C" __attribute__((visibility("hidden"))) Code minigan_code[];
+MINIGAN_TABLE Code minigan_code[];
 
 // The place that code at an address comes from, −1 if it is none of the text.
 static int place_of(uintptr_t address) {
@@ -93,14 +85,6 @@ static int place_of(uintptr_t address) {
     for (const Code* each = minigan_code; each->begin; ++each)
         if (each->begin <= address && (!nearest || each->begin >= nearest->begin)) nearest = each;
     return nearest ? nearest->place : -1;
-}
-
-static int place_number(Place place) {
-    for (int i = 0; i < watch->places; ++i)
-        if (watch->place[i].line == place.line && watch->place[i].file == place.file) return minigan_first_place + i;
-    if (watch->places == MAX_PLACES) return minigan_first_place;
-    watch->place[watch->places] = place;
-    return minigan_first_place + watch->places++;
 }
 
 // ---- findings -----------------------------------------------------------------------------------------------------
@@ -144,10 +128,6 @@ __attribute__((noinline)) static Finding* report_access(Host& h, Kind kind, int 
 }
 
 // ---- an access ----------------------------------------------------------------------------------------------------
-
-MINIGAN_QUICK bool lies_in(uintptr_t address, const void* begin, size_t size) {
-    return address - reinterpret_cast<uintptr_t>(begin) < size;
-}
 
 // The number of the variable at an address, or of one less than a gap away; −1 for none.
 MINIGAN_QUICK int variable(const Host& h, uintptr_t address) {
@@ -216,6 +196,16 @@ MINIGAN_QUICK void remember_reader(const Host& h, const Array& array, Cell& cell
     if (in_block && warp == cell.reads[1].thread() / LANES && warp != h.now / LANES) cell.reads[1] = now;
 }
 
+// After the last barrier nobody has written, and two threads have read: their warp's lanes, or all threads if they are of
+// two warps, may read it again and nothing changes.
+MINIGAN_QUICK void settle(Cell& cell, uint32_t over) {
+    const Record one = cell.reads[0], other = cell.reads[1];
+    const uint32_t fresh = watch->clock.fresh;
+    if (cell.write.time() >= over || one.time() < fresh || other.time() < fresh || (one.bytes() & other.bytes()) != 15) return;
+    const uint32_t warp = one.thread() / LANES;
+    cell.settled = fresh % (1 << 26) * 64 + (warp == uint32_t(other.thread() / LANES) ? warp : Cell::ANY_WARP);
+}
+
 static void remember_guess(int thread, uintptr_t address) {
     Guess& guess = watch->guess[thread];
     if (guess.address != address || guess.finding != watch->latest) guess = {address, watch->latest, 0};
@@ -277,12 +267,17 @@ MINIGAN_QUICK void look_at_cell(Host& h, Access& access, const Array& array, uin
     if (cell.write.time() >= over) compare(h, access, cell.write, true, now);
     if (cell.plain.time() >= over) compare(h, access, cell.plain, true, now);
     if (!array.given) {
-        const uint32_t begin = array.shared ? clock.block : 1;
-        if (cell.since < begin) cell.since = begin, cell.written = 0;
+        const uint32_t life = array.shared ? uint32_t(clock.blocks) << 4 : 0;
+        if ((cell.written & ~15u) != life) cell.written = life;
         access.known |= (bytes & cell.written) != 0;
         if (access.writes) cell.written |= bytes;
     }
-    if (!access.writes) return remember_reader(h, array, cell, now);
+    if (!access.writes) {
+        remember_reader(h, array, cell, now);
+        if (array.given || cell.written % 16 == 15) settle(cell, over);
+        return;
+    }
+    cell.settled = 0;
     for (Record reader : cell.reads)
         if (reader.time() >= over) compare(h, access, reader, false, now);
     cell.plain = !now.atomic() ? Record{} : cell.write.atomic() ? cell.plain : cell.write;
@@ -298,7 +293,7 @@ static void refine(Array& array) {
     for (uintptr_t address = array.begin; address < array.end; ++address) {
         const auto of_byte = [&](Record record) { return record.bytes() >> (address & 3) & 1 ? record : Record{}; };
         const Cell& whole = array.cell(address);
-        finer.cell(address) = {of_byte(whole.write), of_byte(whole.plain), {of_byte(whole.reads[0]), of_byte(whole.reads[1])}, whole.since, whole.written};
+        finer.cell(address) = {of_byte(whole.write), of_byte(whole.plain), {of_byte(whole.reads[0]), of_byte(whole.reads[1])}, whole.written, 0};
     }
     munmap(array.cells, array.bytes_of_cells());
     array = finer;
@@ -321,23 +316,19 @@ constexpr int PATIENCE = 100;
 static void meet_others(Host& h, uintptr_t address, bool reads, bool writes, bool wide) {
     if (watch->waiting != h.now) watch->waiting = h.now, watch->turns = 0;
     if (++watch->turns > PATIENCE) watch->turns = 0, step_aside(h);
-    if (writes) tell(watch->clock, h.now, wide, bit_of(address));
-    if (reads) listen(watch->clock, h.now, wide, bit_of(address));
+    const int number = array_near(h, address);
+    const uint64_t offset = number < 0 ? address : address - watch->array[number].begin, where = bit_of(offset / 4 * 256 + number + 1);
+    if (writes) tell(watch->clock, h.now, wide, where);
+    if (reads) listen(watch->clock, h.now, wide, where);
 }
 
-// Most reads are such: of four bytes, after a barrier that came after they were written, when two other threads are known to
-// have read them since. There is nothing to find then, and nothing to remember.
+// Most reads are such, and there is nothing to find then and nothing to remember.
 MINIGAN_QUICK bool is_one_more_reader(uintptr_t address, int site) {
     const Array& array = watch->array[watch->array_at[page_of(address)]];
     if (!array.holds(address, 4) || address % 4 || !array.shift) return false;
-    const Clock& clock = watch->clock;
-    const Cell& cell = array.cell(address);
-    if (cell.write.time() >= (array.shared ? clock.phase : 1)) return false;
-    if (!array.given && (cell.since < (array.shared ? clock.block : 1) || cell.written != 15)) return false;
-    const Record one = cell.reads[0], other = cell.reads[1];
-    if (one.time() < clock.fresh || other.time() < clock.fresh || (one.bytes() & other.bytes()) != 15) return false;
-    const int now = here().now, warp = one.thread() / LANES;
-    if (one.thread() == now || other.thread() == now || (warp == other.thread() / LANES && warp != now / LANES)) return false;
+    const uint32_t settled = array.cell(address).settled, warp = settled % 64;
+    if (settled / 64 != watch->clock.fresh % (1 << 26)) return false;
+    if (warp != Cell::ANY_WARP && warp != uint32_t(here().now / LANES)) return false;
     watch->last_site = site & ~UNSURE;
     return true;
 }
@@ -486,8 +477,6 @@ static bool enter_variables(size_t dynamic) {
 }
 }  // namespace minigan
 
-#define MINIGAN_API extern "C" __attribute__((visibility("default")))
-
 // Begin to watch: arrays of these sizes, some `given` with what the host wrote, get places in memory. 0 where there is none.
 MINIGAN_API int minigan_watch(int count, const uint64_t* sizes, const bool* given, void** addresses, uint64_t dynamic) {
     using namespace minigan;
@@ -499,12 +488,6 @@ MINIGAN_API int minigan_findings(const minigan::Finding** findings) {
     minigan::look_back();
     *findings = minigan::watch->finding;
     return minigan::watch->findings;
-}
-
-MINIGAN_API int minigan_place(int number, const char** file) {
-    const minigan::Place& place = minigan::watch->place[number - minigan::minigan_first_place];
-    *file = place.file;
-    return place.line;
 }
 
 MINIGAN_API int minigan_last_site() { return minigan::watch->last_site; }

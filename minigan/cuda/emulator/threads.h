@@ -30,6 +30,13 @@ constexpr size_t MAX_SHARED = 227 * 1024;  // bytes of dynamic shared memory a b
 template <class T> struct Plain { using type = T; };
 template <class T> struct Plain<const T> { using type = T; };
 
+// What the sanitizer watches is the kernel's own code. Nothing of the emulator's shall stand in the middle of it.
+#ifdef MINIGAN_SANITIZE
+#define MINIGAN_CALLED __attribute__((noinline))
+#else
+#define MINIGAN_CALLED
+#endif
+
 // threadIdx, blockIdx, blockDim, gridDim. A variable that nothing points to: the compiler knows that no store of a kernel
 // changes it, and keeps the thread's number in a register while it loops over threads.
 struct BuiltIn { Index thread, block, block_size, grid_size; };
@@ -38,10 +45,18 @@ extern BuiltIn built_in;  // there is one host then, and sanitizer.cpp wants to 
 #else
 static thread_local BuiltIn built_in;
 #endif
-inline Index thread_index() { return built_in.thread; }
-inline Index block_index() { return built_in.block; }
-inline Index block_size() { return built_in.block_size; }
-inline Index grid_size() { return built_in.grid_size; }
+#if defined(MINIGAN_SANITIZE) && defined(__x86_64__)  // an access that the compiler does not announce: nobody is to look at it
+inline unsigned int unseen(const unsigned int& at) { unsigned int value; asm("movl %1, %0" : "=r"(value) : "m"(at)); return value; }
+#elif defined(MINIGAN_SANITIZE)
+inline unsigned int unseen(const unsigned int& at) { unsigned int value; asm("ldr %w0, %1" : "=r"(value) : "m"(at)); return value; }
+#else
+inline unsigned int unseen(const unsigned int& at) { return at; }
+#endif
+inline Index unseen(const Index& index) { return Index(unseen(index.x), unseen(index.y), unseen(index.z)); }
+inline Index thread_index() { return unseen(built_in.thread); }
+inline Index block_index() { return unseen(built_in.block); }
+inline Index block_size() { return unseen(built_in.block_size); }
+inline Index grid_size() { return unseen(built_in.grid_size); }
 
 enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, AT_ACTIVE_MASK, DONE };
 
@@ -120,7 +135,7 @@ inline void on_block_barrier(Host&) {}
 inline void on_warp_barrier(Host&, int, uint32_t) {}
 inline void on_deadlock(Host&) {}
 inline void on_missing_lane(Host&, int, int) {}
-inline void on_bad_mask(Host&, int, int) {}
+inline void on_bad_mask(Host& h, int thread, int other);
 inline void on_atomic(void*, int, Atomic, bool, Place) {}
 template <class T> inline void load(T* address, T* old) { __atomic_load(address, old, __ATOMIC_RELAXED); }
 template <class T> inline bool swap(T* address, T* old, T* next) {  // else *old is what is there
@@ -151,10 +166,16 @@ inline Host& here() { return *static_cast<Host*>(owner_of_stack()); }
 }
 
 // Where the text says so: assert() and __trap().
-[[noreturn]] inline void fail_at(Place place, const char* what) {
+[[noreturn]] inline void fail_at(Place place, const char* what, const char* happens) {
     on_arrival(here(), place);
-    fail(here(), "%s of line %d fails", what, place.line);
+    fail(here(), "%s of line %d%s", what, place.line, happens);
 }
+
+#ifndef MINIGAN_SANITIZE
+inline void on_bad_mask(Host& h, int thread, int other) {
+    if (thread == other) fail(h, "a mask in which the lane that passes it is not itself");
+}
+#endif
 
 // ---- who runs next ------------------------------------------------------------------------------------------------
 
@@ -269,12 +290,12 @@ __attribute__((noinline)) static void keep_books(Host& h) {
 }
 
 // The running thread's host, with books kept.
-inline Host& attend() {
+MINIGAN_CALLED inline Host& attend() {
     Host& h = here();
     if (h.independent) keep_books(h);
     return h;
 }
-inline int lane() { return attend().now % LANES; }
+MINIGAN_CALLED inline int lane() { return attend().now % LANES; }
 
 // Let the others run, if there are any.
 static inline void step_aside(Host& h) {
@@ -294,7 +315,7 @@ static void release_block(Host& h) {
 }
 
 // Wait until every thread of the block that has not returned is here; the number of those who voted yes.
-inline int count_in_block(bool vote, Place place) {
+MINIGAN_CALLED inline int count_in_block(bool vote, Place place) {
     Host& h = attend();
     on_arrival(h, place);
     h.votes += vote;
@@ -328,8 +349,8 @@ static inline uint32_t agreed_mask(Host& h, const Warp& warp, uint32_t mask, int
     if (!(mask >> own & 1)) return 1u << own;
     for (uint32_t rest = warp.arrived & warp.alive & ~(1u << own); rest; rest &= rest - 1) {
         const int other = __builtin_ctz(rest);
-        const bool named = mask >> other & 1 || warp.mask[other] >> own & 1;
-        if (named && (mask ^ warp.mask[other]) & warp.alive) on_bad_mask(h, h.now, first + other);
+        const bool meets = mask >> other & 1 && warp.mask[other] >> own & 1;  // else one of them comes here later, perhaps
+        if (meets && (mask ^ warp.mask[other]) & warp.alive) on_bad_mask(h, h.now, first + other);
     }
     return mask;
 }
@@ -349,24 +370,24 @@ static Value& meet(uint32_t mask, int source, Place place) {
     return warp.got[own];
 }
 
-inline void wait_for_warp(uint32_t mask, Place place) { meet(mask, NOTHING, place); }
+MINIGAN_CALLED inline void wait_for_warp(uint32_t mask, Place place) { meet(mask, NOTHING, place); }
 
 // The value that lane `source` brings; the own one where that lane does not take part.
-template <class T> inline T exchange(uint32_t mask, T value, int source, Place place) {
+template <class T> MINIGAN_CALLED inline T exchange(uint32_t mask, T value, int source, Place place) {
     static_assert(sizeof(T) <= sizeof(Value), "a lane hands over at most 16 bytes");
     memcpy(&attend().warp[here().now / LANES].given[lane()], &value, sizeof(T));
     memcpy(&value, &meet(mask, source, place), sizeof(T));
     return value;
 }
 
-inline uint32_t ballot(uint32_t mask, bool vote, Place place) {
+MINIGAN_CALLED inline uint32_t ballot(uint32_t mask, bool vote, Place place) {
     Warp& warp = attend().warp[here().now / LANES];
     warp.votes = (warp.votes & ~(1u << lane())) | uint32_t(vote) << lane();
     return uint32_t(meet(mask, VOTES, place).words[0]);
 }
 
 // The lanes of this warp that come here together: as many as can, where a GPU promises no more than one.
-inline uint32_t active_lanes(Place place) {
+MINIGAN_CALLED inline uint32_t active_lanes(Place place) {
     Host& h = attend();
     on_arrival(h, place);
     Warp& warp = h.warp[h.now / LANES];

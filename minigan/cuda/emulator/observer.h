@@ -1,0 +1,49 @@
+// What sanitizer.cpp and profiler.cpp have in common: the variables of the text, and the numbers of its places.
+#pragma once
+
+#include "threads.h"
+
+#define MINIGAN_API extern "C" __attribute__((visibility("default")))
+#define MINIGAN_TABLE extern "C" __attribute__((visibility("hidden")))  // written by instrument.py
+
+namespace minigan {
+Host* host_number(int i);  // launch.h
+
+struct Variable { char* begin; uint64_t size, shared; };
+MINIGAN_TABLE Variable minigan_variables[];  // all that are no thread's own, with a gap of nothing around each; ended by a null
+MINIGAN_TABLE int minigan_first_place;       // of barriers and atomics; the places of accesses have the numbers below
+extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  // this library, from the linker
+
+constexpr int UNSURE = 1 << 20;  // with a place: the access may be the emulator's own, if it goes to no array
+
+static inline bool lies_in(uintptr_t address, const void* begin, size_t size) {
+    return address - reinterpret_cast<uintptr_t>(begin) < size;
+}
+
+// The places of barriers and atomics, which are known by the names of their files.
+constexpr int MAX_PLACES = 4096;
+static Place places[MAX_PLACES];
+static int count_of_places;
+
+static int place_number(Place place) {
+    for (int i = 0; i < count_of_places; ++i)
+        if (places[i].line == place.line && places[i].file == place.file) return minigan_first_place + i;
+    if (count_of_places == MAX_PLACES) return minigan_first_place;
+    places[count_of_places] = place;
+    return minigan_first_place + count_of_places++;
+}
+}  // namespace minigan
+
+MINIGAN_API int minigan_place(int number, const char** file) {
+    const minigan::Place& place = minigan::places[number - minigan::minigan_first_place];
+    *file = place.file;
+    return place.line;
+}
+
+// Where the number-th variable of the text begins, or behind the last of them dynamic shared memory.
+MINIGAN_API void* minigan_variable(int number) {
+    for (int i = 0; i < number; ++i)
+        if (!minigan::minigan_variables[i].begin) return nullptr;
+    char* begin = minigan::minigan_variables[number].begin;
+    return begin ? begin : minigan::host_number(0)->shared;
+}

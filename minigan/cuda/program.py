@@ -1,0 +1,71 @@
+"""A whole CUDA program as the text of its kernels: what it includes put in, its host functions left out.
+
+Kernels are compiled on their own, by NVRTC for a GPU and by a C++ compiler for the emulator. Neither knows `<<<…>>>`, the
+calls of CUDA's runtime, or the C++ library that a `main` prints with. Every line stays where it was.
+"""
+
+import re
+from pathlib import Path
+
+COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.M)
+DEVICE = re.compile(r"\b__(?:global|device)__\b")
+HOST = re.compile(r"<<<|\bcuda[A-Z]\w*|\bstd::")  # what makes a function the host's
+CXX_HEADER = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<[\w/]+>|^[ \t]*using\s+namespace\s+std\s*;", re.M)
+NVIDIAS_HELPER = re.compile(
+    r'^[ \t]*#[ \t]*include[ \t]*[<"]helper_\w+\.h[>"]', re.M
+)  # of the CUDA samples: for the host only
+MOST_INCLUDED = 50  # files within files
+
+
+def read(path, depth=0):
+    """A file's text, and in it the text of the files beside it that it includes. #line marks say what comes from where.
+
+    Raises OSError, and UnicodeDecodeError for what is no UTF-8 text.
+    """
+    path = Path(path)
+    text, pieces, end, once = path.read_text("utf-8-sig"), [], 0, set()
+    for found in INCLUDE.finditer(text):
+        included = path.parent / found[1]
+        if depth == MOST_INCLUDED or not included.is_file():
+            continue
+        inner = read(included, depth + 1)
+        if "#pragma once" in inner:
+            inner = "" if included in once else inner.replace("#pragma once", "", 1)
+            once.add(included)
+        line = text.count("\n", 0, found.start()) + 1
+        pieces += [text[end : found.start()], f'#line 1 "{included.name}"\n{inner}\n#line {line} "{path.name}"\n']
+        end = found.end()
+    return "".join([*pieces, text[end:]])
+
+
+def device_code(text):
+    """The text without the functions that only the host can run, and without the headers that only they need."""
+    plain = COMMENT_OR_STRING.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    kept = list(text)
+    for begin, end in _functions(plain):
+        head, body = plain[begin : plain.index("{", begin)], plain[begin:end]
+        if not DEVICE.search(head) and (HOST.search(body) or re.search(r"\bmain\s*\($", head.partition("(")[0] + "(")):
+            kept[begin:end] = re.sub(r"[^\n]", " ", text[begin:end])
+    kept = NVIDIAS_HELPER.sub("", "".join(kept))
+    return kept if "std::" in kept else CXX_HEADER.sub("", kept)
+
+
+def _functions(plain):
+    """(begin, end) of every function that is defined in a text without comments and strings."""
+    depth, begin, opened = 0, 0, None
+    for found in re.finditer(r"[{};]|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", plain, re.M):
+        if found[0] == "{":
+            if not depth and re.search(r"\bnamespace\b[^(]*$|\bextern\s*$", plain[begin : found.start()]):
+                begin = found.end()  # what stands inside is looked at as if it stood outside
+                continue
+            opened = begin if not depth else opened
+            depth += 1
+        elif found[0] == "}":
+            depth = max(depth - 1, 0)
+            if not depth:
+                if opened is not None and re.search(r"\)[\s\w]*$", plain[opened : plain.index("{", opened)]):
+                    yield opened, found.end()
+                begin, opened = found.end(), None
+        elif not depth:
+            begin = found.end()

@@ -47,6 +47,7 @@ for each line, over all warps:
   requests        to global memory; sectors: of 32 bytes, that one moves; ideal: if its bytes lay side by side
   shared          requests to shared memory; conflict: the turns that one takes, where 1 would do
   lanes           that take part in a request; barriers: that a thread comes to
+  flops           additions, multiplications, divisions and roots of floating-point numbers
 {ARGUMENTS}"""
 
 
@@ -161,6 +162,7 @@ def _add_inspect(commands):
     add = _add_command(commands, "inspect", inspect, about, INSPECT_EXAMPLE).add_argument
     add("what", metavar="STEM | FILE.cu:KERNEL", help="whose kernels to run")
     add("--json", action="store_true", help="print JSON")
+    add("--chip", metavar="sm_75 … sm_120", help="also say how many warps this chip holds at once (takes NVRTC)")
     add("--figure", metavar="PNG", help="draw which lane of a warp asks for which bytes, line by line")
     _add_launch(add)
 

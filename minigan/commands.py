@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import os
+import re
 from pathlib import Path
 
 from .errors import MiniganError
@@ -224,10 +225,10 @@ def inspect(options):
     if ".cu" in options.what:
         _positive(options, "limit")
         with emulator.settings(limit=options.limit):
-            profiles = [("", check.inspect_kernel(*_launch(options)))]
+            profiles = [("", check.inspect_kernel(*_launch(options), _chip(options.chip)))]
     else:
         _refuse_launch(options)
-        found = check.inspect_stem(options.what)
+        found = check.inspect_stem(options.what, _chip(options.chip))
         profiles = [(f"{call}, {version}: ", profile) for version, call, of_call in found for profile in of_call]
     if options.figure:
         plots.save_requests(user_path(options.figure), [profile for _, profile in profiles])
@@ -247,6 +248,13 @@ def _launch(options):
         for name, default in (("grid", "1"), ("block", "256"))
     )
     return options.what, grid, block, options.arg, options.shared or 0
+
+
+def _chip(name):
+    """The number of sm_90, None for None."""
+    if name is None or re.fullmatch(r"sm_\d{1,9}", name):
+        return name and int(name.removeprefix("sm_"))
+    raise MiniganError(f"--chip {name}: expected sm_75, sm_80, sm_86, sm_89, sm_90, sm_100 or sm_120")
 
 
 def _refuse_launch(options):

@@ -422,7 +422,7 @@ def test_it_compiles_for_machines_that_are_not_here(target, tmp_path):
     if target == "aarch64-linux-gnu":
         assembly = tmp_path / "kernel.s"
         compiled(*flags, *build.SANITIZED, *build.OF_CLANG, "-S", "-o", str(assembly), str(program))
-        text, places, variables = instrument.instrument(
+        text, places, variables, _ = instrument.instrument(
             assembly.read_text(), (*build.HEADERS, build.ENTRIES), "aarch64"
         )
         assert (

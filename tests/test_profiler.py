@@ -10,7 +10,9 @@ from PIL import Image
 
 import minigan as mg
 from minigan import check, emulator
+from minigan.cuda import nvrtc
 from minigan.cuda.emulator import build, profiler
+from minigan.errors import MiniganError
 
 
 def profile(body, block=32, grid=1, floats=2048):
@@ -146,6 +148,30 @@ def test_a_kernel_that_touches_nothing():
     assert profiled.lines == [] and str(profiled).startswith("f, 1 blocks")
 
 
+@pytest.mark.parametrize(
+    ("body", "by_line"),
+    [
+        # 64 threads, each a product and a sum for each of n = 10 steps; then a division.
+        ("float s = 0;\nfor (int k = 0; k < n; ++k)\n  s += x[k] * 3;\nx[64 + t] = s / 7;", {5: 64 * 10 * 2, 6: 64}),
+        # Of 64 threads 20 take the branch with three operations, 44 the one with one.
+        ("if (t < 20)\n  x[t] = (x[t] + 1) * (x[t] - 2);\nelse\n  x[t] = -sqrtf(x[t]);", {4: 20 * 3, 6: 44}),
+        # Whole numbers and comparisons are none; in double they are some.
+        ("int k = t * n + 3;\nif (x[k % 64] > 0)\n  x[t] = k;\ndouble d = x[t];\nx[t] = d * d + d;", {7: 64 * 2}),
+    ],
+)
+def test_arithmetic_is_counted(body, by_line):
+    kernel = mg.kernel(
+        source=f"__global__ void f(float* x, int n) {{\nconst int t = threadIdx.x;\n{body}\n}}", name="f"
+    )
+    profile = emulator.profile(kernel, 1, 64, (np.ones(128, np.float32), 10))
+    assert {line.line: line.flops for line in profile.lines if line.flops} == by_line
+
+
+def test_a_product_takes_two_operations_a_term():
+    for version, _, (profile,) in check.inspect_stem("matmul"):
+        assert max(line.flops for line in profile.lines) == 2 * 64**3, version
+
+
 def test_the_tiled_product_loads_a_sixteenth():
     """In 64×64 times 64×64 the naive kernel loads 2 · 64³ numbers; tiles of 16 load each row and column 4 times."""
     loaded = {version: profiles[0].total("loaded") for version, _, profiles in check.inspect_stem("matmul")}
@@ -180,9 +206,25 @@ def test_inspect_on_the_command_line(tmp_path):
         (["matmul", "--grid", "2"], "--grid goes with a kernel, FILE.cu:KERNEL"),
         (["mine.cu:thrice"], "mine.cu has no kernel 'thrice'"),
         (["mine.cu:twice", "--arg", "f16[3]"], "--arg f16[3]: expected"),
+        (["mine.cu:twice", "--chip", "hopper"], "--chip hopper: expected sm_75, sm_80"),
     ):
         done = run(*arguments)
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(nvrtc.why_missing() is not None, reason="needs NVRTC")
+def test_a_chip_is_named_for_its_occupancy(tmp_path):
+    (tmp_path / "mine.cu").write_text(
+        "template <class T> __global__ void sum(T* x) {\n"
+        "extern __shared__ T own[];\n__shared__ T s[1024];\n"
+        "s[threadIdx.x] = own[threadIdx.x] = x[threadIdx.x];\n__syncthreads();\nx[threadIdx.x] = s[255 - threadIdx.x];\n}"
+    )
+    # 4,096 bytes of its own and 40,960 that the launch asks for, with the system's 1,024: 5 blocks of 8 warps in 228 KiB.
+    profile = check.inspect_kernel(f"{tmp_path}/mine.cu:sum<float>", 1, 256, ["f32[256]"], 40960, chip=90)
+    assert "on sm_90 40 of 64 warps (62%), limited by shared memory: " in profile.occupancy
+    assert "45,056 bytes of shared memory a block" in str(profile)
+    with pytest.raises(MiniganError, match="unknown chip sm_91"):
+        check.inspect_kernel(f"{tmp_path}/mine.cu:sum<float>", 1, 256, ["f32[256]"], 40960, chip=91)
 
 
 def test_requests_are_kept_for_the_figure():

@@ -202,6 +202,74 @@ def test_faults_and_endless_loops_are_findings():
             assert (finding.kind, finding.line) == (kind, 2) and words in str(finding)
 
 
+FUZZED = """__global__ void f(float* x, const int* at, int n, float* gone) {
+    extern __shared__ float s[];
+    const int t = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+    switch (at[t % 8] % 7) {
+        case 0: x[at[t % 8] * 7919L - n] = t; break;
+        case 1: s[at[(t + 1) % 8] - 3] = x[t]; break;
+        case 2: if (t % 3) __syncthreads(); break;
+        case 3: x[0] = n / at[7]; break;
+        case 4: *gone = s[t]; break;
+        case 5: x[t] = __shfl_sync(at[t % 8], t, t - n); break;
+        default: for (int k = n; k != at[6]; ++k) x[abs(k) % 64] += 1;
+    }
+}"""
+
+
+def test_fuzzed_launches_end_in_findings_and_the_process_lives():
+    random, seen = np.random.default_rng(), set()
+    kernel = mg.kernel(source=FUZZED, name="f")
+    for _ in range(40):
+        x, at = np.zeros(random.integers(1, 100), np.float32), random.integers(-9, 30, 8).astype(np.int32)
+        block = tuple(int(size) for size in random.integers(1, 11, 3))
+        n, shared = int(random.integers(-100, 100)), int(random.integers(0, 300))
+        with emulator.settings(limit=0.3):
+            report = emulator.check(
+                kernel, int(random.integers(1, 4)), block, (x, at, n, x[:0]), shared, "shuffle", seed=abs(n)
+            )
+        assert str(report)
+        seen |= {each.kind for each in report.findings}
+    assert {"out-of-bounds", "race"} <= seen
+    assert not emulator.check(
+        kernel, 1, 1, (np.zeros(9, np.float32), np.zeros(8, np.int32), 0, np.zeros(1, np.float32))
+    ).findings
+
+
+def test_a_null_pointer_is_named_and_the_process_lives():
+    source = """struct Node { Node* next; int value; };
+__global__ void f(int* x, long long start) {
+    Node* node = (Node*)start;
+    while (threadIdx.x == 3) {
+        x[0] = node->value;
+        node = node->next;
+    }
+}"""
+    (finding,) = emulator.check(mg.kernel(source=source, name="f"), 1, 32, (np.zeros(1, np.int32), 0)).findings
+    assert (finding.kind, finding.line, finding.threads) == ("out-of-bounds", 5, ((3, 0, 0),))
+    assert "reads address 0x8, where no array lies" in str(finding)
+
+
+def test_device_variables_begin_anew_in_every_check():
+    source = """__device__ int started = 5;
+__global__ void f(int* x) { if (threadIdx.x == 0) x[0] = atomicAdd(&started, 1); }"""
+    x, kernel = np.zeros(1, np.int32), mg.kernel(source=source, name="f")
+    for _ in range(3):
+        assert not emulator.check(kernel, 1, 32, (x,)).findings and x[0] == 5
+    with emulator.checking():  # within it they live on, as on a GPU
+        for expected in (6, 7):
+            kernel(1, 32, (x,))
+            assert x[0] == expected
+
+
+def test_what_a_compiler_does_not_announce_the_report_says(monkeypatch):
+    kernel = mg.kernel(source="__global__ void f(int* x) { x[0] = 1; }", name="f")
+    assert str(emulator.check(kernel, 1, 1, (np.zeros(1, np.int32),))) == "nothing found" or build._is_clang()
+    monkeypatch.setattr(build, "_is_clang", lambda: True)
+    monkeypatch.setattr(build, "compiler", lambda: ("python", "-m", "ziglang", "c++"))
+    assert "with this compiler, ziglang c++, of a float4 only the members" in build.blind_spots()
+
+
 def test_without_a_sanitizer_it_says_so(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     kernel = mg.kernel(source="__global__ void no_such_machine(float* x) {}", name="no_such_machine")

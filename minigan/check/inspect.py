@@ -5,7 +5,8 @@ from math import prod
 import numpy as np
 
 from .. import cuda, emulator
-from ..cuda import source
+from ..cuda import nvrtc, source
+from ..cuda.occupancy import chip_of, occupancy
 from ..cuda.user import kernel
 from ..errors import MiniganError
 from .anybodys import argument
@@ -16,14 +17,27 @@ from .kernels import chosen, versions_of
 TYPICAL = {"matmul": lambda draw: Call("matmul", (draw(64, 64), draw(64, 64)))}
 
 
-def inspect_kernel(place, grid, block, arguments, shared=0):
-    """The Profile of a kernel in a file. `arguments` are written as `argument` reads them."""
-    random = np.random.default_rng(0)
+def inspect_kernel(place, grid, block, arguments, shared=0, chip=None):
+    """The Profile of a kernel in a file. `arguments` are written as `argument` reads them; of a `chip`, 75 to 120, it has the
+    occupancy, which takes NVIDIA's compiler."""
+    if chip:
+        chip_of(chip)
+    random, made = np.random.default_rng(0), kernel(place)
     values = [argument(text, random) for text in arguments]
-    return emulator.profile(kernel(place), grid, block, values, shared)
+    profile = emulator.profile(made, grid, block, values, shared)
+    if chip:
+        _, log, names = nvrtc.compile_cubin(made.text, made.file, (source.STANDARD,), chip, [made.name])
+        profile.occupancy = _occupancy(chip, nvrtc.resources(log)[names[made.name]], profile)
+    return profile
 
 
-def inspect_stem(stem):
+def _occupancy(chip, resources, profile):
+    shared = resources.shared + profile.shared
+    fits = occupancy(chip, profile.block, resources.registers, shared)
+    return f"on sm_{chip} {fits}: {resources.registers} registers a thread, {shared:,} bytes of shared memory a block"
+
+
+def inspect_stem(stem, chip=None):
     """(version, Call, Profiles of the kernels that it launches) for every version of a stem of ours, one after the other.
 
     Raises MiniganError for an unknown stem.
@@ -33,9 +47,15 @@ def inspect_stem(stem):
             f"unknown stem {stem!r}: choose from {', '.join(CALLS)}; or a kernel of yours, FILE.cu:KERNEL"
         )
     call = TYPICAL[stem](Draw(0)) if stem in TYPICAL else max(calls(stem, 0), key=_numbers)
-    for version in versions_of(next(file for file in source.files() if file == f"{stem}.cu")):
+    if chip:
+        chip_of(chip)
+    file = f"{stem}.cu"
+    compiled = nvrtc.compile_cubin(source.text(file), file, source.options("float"), chip)[1] if chip else ""
+    for version in versions_of(file):
         with chosen(version), emulator.profiling() as profiles:
             getattr(cuda, call.primitive)(*converted(call.args, "float32"))
+        for profile in profiles if chip else ():
+            profile.occupancy = _occupancy(chip, nvrtc.resources(compiled)[profile.kernel], profile)
         yield version, call, profiles
 
 

@@ -50,15 +50,20 @@ class Occupancy:
         return f"{self.warps} of {self.most} warps ({self.warps / self.most:.0%}), limited by {self.limit}"
 
 
+def chip_of(architecture):
+    """The Chip of 75, 80, … Raises MiniganError for one that is not known."""
+    if architecture not in CHIPS:
+        known = ", ".join(f"sm_{number}" for number in CHIPS)
+        raise MiniganError(f"unknown chip sm_{architecture}: choose from {known}")
+    return CHIPS[architecture]
+
+
 def occupancy(architecture, block, registers, shared):
     """The Occupancy of a kernel in blocks of `block` threads, with so many registers a thread and bytes of shared memory.
 
     `architecture` is 75, 80, … as in sm_75. Raises MiniganError for one that is not known.
     """
-    if architecture not in CHIPS:
-        known = ", ".join(f"sm_{number}" for number in CHIPS)
-        raise MiniganError(f"unknown chip sm_{architecture}: choose from {known}")
-    chip, warps = CHIPS[architecture], _up(prod(block), WARP) // WARP
+    chip, warps = chip_of(architecture), _up(prod(block), WARP) // WARP
     of_warp = _up(max(registers, 1) * WARP, REGISTERS_AT_ONCE)
     of_block = _up(shared + chip.reserved, chip.shared_at_once)
     fit = {

@@ -15,23 +15,25 @@ CXX_HEADER = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<[\w/]+>|^[ \t]*using\s+nam
 NVIDIAS_HELPER = re.compile(
     r'^[ \t]*#[ \t]*include[ \t]*[<"]helper_\w+\.h[>"]', re.M
 )  # of the CUDA samples: for the host only
-MOST_INCLUDED = 50  # files within files
 
 
-def read(path, depth=0):
+def read(path):
     """A file's text, and in it the text of the files beside it that it includes. #line marks say what comes from where.
 
     Raises OSError, and UnicodeDecodeError for what is no UTF-8 text.
     """
-    path = Path(path)
-    text, pieces, end, once = path.read_text("utf-8-sig"), [], 0, set()
+    return _read(Path(path), (), set())
+
+
+def _read(path, within, once):
+    text, pieces, end = path.read_text("utf-8-sig"), [], 0
     for found in INCLUDE.finditer(text):
         included = path.parent / found[1]
-        if depth == MOST_INCLUDED or not included.is_file():
+        if included in (*within, path) or not included.is_file():
             continue
-        inner = read(included, depth + 1)
+        inner = "" if included in once else _read(included, (*within, path), once)
         if "#pragma once" in inner:
-            inner = "" if included in once else inner.replace("#pragma once", "", 1)
+            inner = inner.replace("#pragma once", "", 1)
             once.add(included)
         line = text.count("\n", 0, found.start()) + 1
         pieces += [text[end : found.start()], f'#line 1 "{included.name}"\n{inner}\n#line {line} "{path.name}"\n']

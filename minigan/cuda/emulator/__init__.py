@@ -55,6 +55,8 @@ def settings(order=None, seed=None, limit=None):
     stopped after `limit` seconds."""
     if order is not None and order not in ORDERS:
         raise MiniganError(f"unknown order {order!r}: choose from {', '.join(ORDERS)}")
+    if seed is not None and not 0 <= seed < 2**64:
+        raise MiniganError(f"seed {seed}: expected a whole number from 0 to 2⁶⁴ − 1")
     before = dict(_settings)
     changes = {"order": order, "seed": seed, "limit": limit}
     _settings.update({name: value for name, value in changes.items() if value is not None})

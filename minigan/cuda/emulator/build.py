@@ -35,7 +35,9 @@ FLAGS = (
 FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)
 # -O1: accesses stay as they are written, as far as nothing could tell the difference. -g1: the lines they come from.
 # -fdata-sections: a __shared__ array stands where instrument.py can put something before and behind it.
-SANITIZED = ("-O1", "-g1", "-fsanitize=thread,alignment,bounds", "-DMINIGAN_SANITIZE", "-fdata-sections")
+OBSERVED = ("-O1", "-g1", "-fsanitize=thread", "-DMINIGAN_SANITIZE", "-fdata-sections")
+SANITIZED = (*OBSERVED, "-fsanitize=alignment,bounds")
+PROFILED = (*OBSERVED, "-fsanitize-coverage=trace-pc")
 LINKED = ("-shared", "-pthread")
 MOST_BYTES_KEPT = 2**26
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
@@ -122,12 +124,13 @@ def library(text, names, real=None):
 
 @dataclass(frozen=True)
 class Observed:
-    """A library whose accesses are announced: by number the places they come from; and (name, bytes, "shared",
-    "constant" or "global") of every variable of the text that is no thread's own."""
+    """A library whose accesses are announced: by number the places they come from; (name, bytes, "shared", "constant" or
+    "global") of every variable of the text that is no thread's own; and (counter, place, operations) of its arithmetic."""
 
     code: ctypes.CDLL
     places: list
     variables: list
+    flops: list
     initial: dict = field(default_factory=dict)  # {address: bytes}
 
     def __post_init__(self):
@@ -160,7 +163,12 @@ def observed_library(text, names, real=None, observer=SANITIZER):
         raise MiniganError(
             f"the sanitizer works on Linux on {' and '.join(instrument.REGISTERS)}, not on {platform.platform()}"
         )
-    flags = (*FLAGS, *SANITIZED, *(OF_CLANG if _is_clang() else OF_GCC), *_defines(real))
+    flags = (
+        *FLAGS,
+        *(SANITIZED if observer is SANITIZER else PROFILED),
+        *(OF_CLANG if _is_clang() else OF_GCC),
+        *_defines(real),
+    )
     path = _built(_program(text, names), flags, ".json", partial(_compile_observed, observer), observer)
     return Observed(_load(path.with_suffix(".so")), **json.loads(path.read_text("utf-8")))
 
@@ -239,11 +247,9 @@ def _compile_observed(observer, source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     _run([*flags, "-S", f"-I{HERE}", "-o", str(assembly), str(source)])
-    text, places, variables = instrument.instrument(
-        assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine()
-    )
+    text, *found = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine())
     assembly.write_text(text, "utf-8")
-    facts.write_text(json.dumps({"places": places, "variables": variables}), "utf-8")
+    facts.write_text(json.dumps(dict(zip(("places", "variables", "flops"), found))), "utf-8")
     text = (HERE / observer[0]).read_text("utf-8")
     watcher = _built(text, (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object, observer)
     # FAST: without -O3 zig would link, and first build, what it thinks a debugger needs.

@@ -3,6 +3,9 @@
 With -fsanitize=thread a compiler calls `__tsan_read4(address)` and the like before each access. Its assembly also says
 which line it is translating (`.loc`). So each call gets the number of its place as one more argument and is sent to
 sanitizer.cpp; accesses of the emulator's own headers are not announced at all. No debug format has to be read for that.
+
+With -fsanitize-coverage=trace-pc it also calls a function wherever code begins that is run from beginning to end. In its
+place stands a counter; the floating-point instructions up to the next one are then known to have been run that often.
 """
 
 import re
@@ -23,11 +26,19 @@ REGISTERS = {
     "aarch64": ("", "mov w1, #{0}", "mov w2, #{0}", "mov w3, #{0}"),
 }
 
+COUNTS = {
+    "x86_64": "incq minigan_counts+{0}(%rip)",
+    "aarch64": "adrp x16, minigan_counts+{0}\n\tadd x16, x16, :lo12:minigan_counts+{0}\n"
+    "\tldr x17, [x16]\n\tadd x17, x17, 1\n\tstr x17, [x16]",
+}
+FLOP = re.compile(r"\s*(?:v?(?:add|sub|mul|div|sqrt)(?P<packed>[sp])[sd]|f(?:add|sub|mul|div|sqrt))\s")
+AWAY = re.compile(r"\s*(?:jmpq?|retq?|ret|b|br)\b")  # what follows is not run next
+
 FILE = re.compile(r'\s*\.file\s+(\d+)\s+(?:"[^"]*"\s+)?"([^"]*)"')
 LOC = re.compile(r"\s*\.loc\s+(\d+)\s+(\d+)")
 LABEL = re.compile(r"\.L\w+:")
 END = re.compile(r"\s*\.size\s+\w+, ?\.(?:L\w+)?-")  # of a function
-CALL = re.compile(r"(\s*(?:callq?|jmpq?|bl|b)\s+)(?:__tsan_(\w+)|(memcpy|memmove|memset))(@PLT)?\s*$")
+CALL = re.compile(r"(\s*(?:callq?|jmpq?|bl|b)\s+)(?:__(?:tsan|sanitizer)_(\w+)|(memcpy|memmove|memset))(@PLT)?\s*$")
 SECTION = re.compile(
     r"\s*\.section\s+\.(?:bss|data|rodata|sbss|sdata)[\w.]*?\.(\w+),"
 )  # of one variable each: -fdata-sections
@@ -36,26 +47,28 @@ TAG = re.compile(r"B\d(shared|constant)")  # cuda.h gives them to __shared__ and
 
 
 def instrument(assembly, own_files, machine):
-    """(the assembly with places, [(file, line), …] by number, [(name, bytes, where), …] of the variables).
+    """(the assembly with places, [(file, line), …] by number, [(name, bytes, where), …] of the variables, [(counter, place,
+    floating-point operations), …]).
 
     `own_files` are the names of the emulator's headers, `machine` is "x86_64" or "aarch64". Raises MiniganError for an
     announcement that is not known.
     """
-    it = _Assembly(own_files, REGISTERS[machine])
+    it = _Assembly(own_files, REGISTERS[machine], COUNTS[machine])
     for line in assembly.splitlines():
         it.take(line)
     if len(it.places) > MAX_PLACES:
         raise MiniganError(f"the sanitizer numbers {MAX_PLACES} places in a text, and this one has {len(it.places)}")
     variables = [(_name(symbol), _size(assembly, symbol), _memory(symbol)) for symbol in it.variables]
     it.describe(variables)
-    return "\n".join(it.lines), list(it.places), variables
+    return "\n".join(it.lines), list(it.places), variables, [(*key, flops) for key, flops in it.flops.items()]
 
 
 class _Assembly:
     """Assembly that is read, and written again, line by line."""
 
-    def __init__(self, own_files, registers):
-        self.own_files, self.registers = own_files, registers
+    def __init__(self, own_files, registers, count):
+        self.own_files, self.registers, self.count = own_files, registers, count
+        self.counters, self.counter, self.flops = 0, None, {}  # {(counter, place): operations}
         self.lines = []
         self.files, self.last = {}, {}  # by number, and the last line of each
         self.here, self.sure = (None, 0), True  # the place, and whether it is known for certain
@@ -81,6 +94,10 @@ class _Assembly:
             line = self.mark() if marked else ""
         elif found := CALL.match(line):
             line = self.announce(*found.groups())
+        elif found := FLOP.match(line):
+            self.add_flops(4 if found["packed"] == "p" else 1)
+        elif AWAY.match(line):
+            self.counter = None
         elif found := SECTION.match(line):
             self.section, self.label = line, None if OWN.search(found[1]) else f"{found[1]}:"
         elif self.label and line.startswith(self.label):
@@ -93,6 +110,12 @@ class _Assembly:
         self.here, self.sure = (file, self.last[file]), True
         if file not in self.own_files:
             self.of_text = self.here
+
+    def add_flops(self, count):
+        """Enter floating-point operations of the text."""
+        if self.counter is not None and self.of_text:
+            key = self.counter, self.places.setdefault(self.of_text, len(self.places))
+            self.flops[key] = self.flops.get(key, 0) + count
 
     def number(self):
         """The number of the place; −1 where it is none of the text."""
@@ -108,6 +131,9 @@ class _Assembly:
         """What stands in place of a compiler's call."""
         hook = (hook or function).replace("unaligned_volatile_", "unaligned_")
         jumps = not call.strip().startswith(("call", "bl"))
+        if hook == "cov_trace_pc":
+            self.counter, self.counters = self.counters, self.counters + 1
+            return f"\t{self.count.format(8 * self.counter)}" + "\n\tret" * jumps
         if self.here[0] in self.own_files or hook in SILENT:
             copies = ARGUMENTS.get(hook) == 3
             return f"{call}{hook}{plt or ''}" if copies else "\tret" if jumps else ""
@@ -124,14 +150,18 @@ class _Assembly:
         """Write the gaps behind the variables, and the tables that sanitizer.cpp reads."""
         for section in self.variables.values():
             self.lines += [section, f"\t.zero {GAP}"]  # behind what lies there already
-        names = "minigan_variables, minigan_first_place, minigan_gap, minigan_code"
+        names = "minigan_variables, minigan_first_place, minigan_gap, minigan_code, minigan_counts, minigan_counters"
         self.lines += ["\t.data", "\t.p2align 3", f"\t.globl {names}", f"\t.hidden {names}", "minigan_variables:"]
         for symbol, (_, size, where) in zip(self.variables, variables):
             self.lines.append(f"\t.quad {symbol}, {size}, {int(where == 'shared')}")
         self.lines += ["\t.quad 0, 0, 0", "minigan_code:"]
         self.lines += [f"\t.quad {label}, {place}" for label, place in self.code]
         self.lines += ["\t.quad 0, 0", f"minigan_gap:\n\t.quad {GAP}"]
-        self.lines += [f"minigan_first_place:\n\t.long {len(self.places)}", ""]
+        self.lines += [
+            f"minigan_first_place:\n\t.long {len(self.places)}",
+            f"minigan_counters:\n\t.long {self.counters}",
+        ]
+        self.lines += ["\t.bss", "\t.p2align 3", f"minigan_counts:\n\t.zero {8 * self.counters + 8}", ""]
 
 
 def _size(assembly, symbol):

@@ -19,7 +19,11 @@ static struct {
     Event* events;
     uint64_t count, limit;
     uint32_t blocks, whole;  // begun; and how many of them had room for all their events
+    uint64_t* counts;        // how often each counter had been passed when they had run
 } book;
+
+MINIGAN_TABLE uint64_t minigan_counts[];  // by instrument.py, as the next
+MINIGAN_TABLE int minigan_counters;       // how many there are
 
 // Of the text, and no thread's own.
 static bool is_variable(const Host& h, uintptr_t address) {
@@ -47,8 +51,13 @@ static void look(uintptr_t address, uint64_t size, int place, Kind kind) {
     if (!is_private(h, address)) note(h, address, size, place, kind);
 }
 
+static void end_blocks() {
+    book.whole = book.blocks;
+    memcpy(book.counts, minigan_counts, minigan_counters * sizeof *minigan_counts);
+}
+
 void on_block(Host&) {
-    if (book.count < book.limit) book.whole = book.blocks;
+    if (book.count < book.limit) end_blocks();
     ++book.blocks;
 }
 void on_arrival(Host& h, Place place) { note(h, 0, 0, place_number(place), BARRIER); }
@@ -64,16 +73,20 @@ void on_atomic(void* address, int size, Atomic, bool, Place place) {
 }
 }  // namespace minigan
 
-MINIGAN_API void minigan_profile(minigan::Event* events, uint64_t limit) {
+MINIGAN_API int minigan_count_counters() { return minigan::minigan_counters; }
+
+MINIGAN_API void minigan_profile(minigan::Event* events, uint64_t limit, uint64_t* counts) {
     using namespace minigan;
-    book.events = events, book.limit = limit, book.count = 0;
+    book.events = events, book.limit = limit, book.count = 0, book.counts = counts;
+    memset(minigan_counts, 0, minigan_counters * sizeof *minigan_counts);
     book.blocks = book.whole = 0;
 }
 
 // How many events there are; how many blocks they describe from beginning to end.
 MINIGAN_API uint64_t minigan_profiled(uint32_t* whole) {
     using namespace minigan;
-    *whole = book.count < book.limit ? book.blocks : book.whole;
+    if (book.count < book.limit) end_blocks();
+    *whole = book.whole;
     return book.count;
 }
 

@@ -29,6 +29,7 @@ class Line:
     requests, sectors, ideal_sectors     to global memory; ideal: if all bytes that are asked for lay side by side
     shared_requests, turns, ideal_turns  to shared memory; turns ÷ ideal is the degree of bank conflict
     loaded, stored                       bytes of global memory, an atomic counting as both
+    flops                                additions, multiplications, divisions and square roots of floating-point numbers
     lanes                                that take part in a request, on average
     barriers                             that a thread came to, on average
     """
@@ -44,6 +45,7 @@ class Line:
     ideal_turns: int = 0
     loaded: int = 0
     stored: int = 0
+    flops: int = 0
     lanes: float = 0.0
     barriers: float = 0.0
 
@@ -69,12 +71,15 @@ class Profile:
     """
 
     kernel: str
+    block: tuple  # its threads
+    shared: int  # bytes of dynamic shared memory
     lines: list
     blocks: int
     of_blocks: int
     least_loaded: int
     least_stored: int
     requests: list  # a Request for each line and array
+    occupancy: str = ""  # on a chip that was asked for
 
     def total(self, name):
         """The sum of a column over all lines."""
@@ -85,7 +90,7 @@ class Profile:
         return asdict(self)
 
     def __str__(self):
-        heads = ["line", "requests", "sectors", "ideal", "shared", "conflict", "lanes", "barriers"]
+        heads = ["line", "requests", "sectors", "ideal", "shared", "conflict", "lanes", "barriers", "flops"]
         rows = [_row(line) for line in self.lines]
         widths = [max(map(len, column)) for column in zip(heads, *rows)] if rows else list(map(len, heads))
         lines = ["  ".join(text.rjust(width) for text, width in zip(row, widths)) for row in (heads, *rows)]
@@ -113,8 +118,14 @@ class Profile:
         if self.total("sectors"):
             share = self.total("ideal_sectors") / self.total("sectors")
             yield f"sectors: {share:.0%} of those that are moved would do, were each request's bytes side by side"
+        if self.total("flops"):
+            moved = self.total("loaded") + self.total("stored")
+            intensity = f", {self.total('flops') / moved:.3g} for each byte that is loaded or stored" if moved else ""
+            yield f"arithmetic: {self.total('flops'):,} operations on floating-point numbers{intensity}"
         if self.total("turns"):
             yield f"shared memory: {self.total('turns') / self.total('ideal_turns'):.3g} turns where one would do"
+        if self.occupancy:
+            yield f"occupancy: {self.occupancy}"
 
 
 def _row(line):
@@ -125,7 +136,7 @@ def _row(line):
         str(line.line), f"{line.requests:,}" if line.requests else "", each(line.sectors, line.requests),
         each(line.ideal_sectors, line.requests), f"{line.shared_requests:,}" if line.shared_requests else "",
         each(line.turns, line.ideal_turns), f"{line.lanes:.3g}" if line.lanes else "",
-        f"{line.barriers:.3g}" if line.barriers else "",
+        f"{line.barriers:.3g}" if line.barriers else "", f"{line.flops:,}" if line.flops else "",
     ]  # fmt: skip
 
 
@@ -133,32 +144,45 @@ def count(library, plan, arguments, text, run):
     """Have `run` launch a library that was built for the profiler, and return its Profile."""
     events = np.empty(LIMIT, EVENT)
     code = library.code
-    code.minigan_profile(events.ctypes.data_as(ctypes.c_void_p), ctypes.c_uint64(LIMIT))
+    counts = np.zeros(max(code.minigan_count_counters(), 1), np.uint64)
+    room = ctypes.c_uint64(LIMIT)
+    code.minigan_profile(events.ctypes.data_as(ctypes.c_void_p), room, counts.ctypes.data_as(ctypes.c_void_p))
     run()
     whole = ctypes.c_uint32()
     code.minigan_profiled.restype = ctypes.c_uint64
     events = events[: code.minigan_profiled(ctypes.byref(whole))]
     events = events[events["block"] < whole.value]
     of_blocks, threads = int(np.prod(plan.grid)), int(np.prod(plan.block))
-    places, events = _lines(library, events, text)
+    flops = _flops(library, counts)
+    places, events = _lines(library, events, text, flops)
     for place, line in enumerate(places):
         waits = (events["place"] == place) & (events["kind"] == BARRIER)
         line.barriers = waits.sum() / max(threads * whole.value, 1)
+        line.flops = flops.get((line.file, line.line), 0)
     events = events[events["kind"] != BARRIER]
     requests = []
     least = _count_global(
         places, events, _arguments(plan, arguments) + _variables(library, plan, text, "global"), requests
     )
     _count_shared(places, events, _variables(library, plan, text, "shared"), requests)
-    seen = [line for line in places if line.requests or line.shared_requests or line.barriers]
-    return Profile(plan.kernel.name, seen, whole.value, of_blocks, *least, requests)
+    seen = [line for line in places if line.requests or line.shared_requests or line.barriers or line.flops]
+    return Profile(plan.kernel.name, plan.block, plan.shared, seen, whole.value, of_blocks, *least, requests)
 
 
-def _lines(library, events, text):
-    """(a Line for each line of the text, in order; the events with places that number those)."""
+def _flops(library, counts):
+    """{(file, line): floating-point operations}."""
+    flops = {}
+    for counter, place, operations in library.flops:
+        here = library.place(place)
+        flops[here] = flops.get(here, 0) + operations * int(counts[counter])
+    return flops
+
+
+def _lines(library, events, text, flops):
+    """(a Line for each line of the text that is in `events` or `flops`, in order; the events with places that number those)."""
     used = np.unique(events["place"])
     named = [library.place(int(number)) for number in used]
-    order = sorted(set(named))
+    order = sorted({*named, *(here for here, count in flops.items() if count)})
     numbers = np.array([order.index(name) for name in named], np.uint32)
     events = events.copy()
     events["place"] = numbers[np.searchsorted(used, events["place"])]

@@ -10,7 +10,7 @@ from pathlib import Path
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.M)
 DEVICE = re.compile(r"\b__(?:global|device)__\b")
-HOST = re.compile(r"<<<|\bcuda[A-Z]\w*|\bstd::")  # what makes a function the host's
+HOST = re.compile(r"<<<|\bcuda[A-Z]\w*|\bstd::|\b(?:malloc|fopen)\s*\(")  # what makes a function the host's
 CXX_HEADER = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<[\w/]+>|^[ \t]*using\s+namespace\s+std\s*;", re.M)
 NVIDIAS_HELPER = re.compile(
     r'^[ \t]*#[ \t]*include[ \t]*[<"]helper_\w+\.h[>"]', re.M

@@ -175,6 +175,12 @@ MINIGAN_COMPARE_AND_SWAP(atomicCAS, true)
 MINIGAN_COMPARE_AND_SWAP(atomicCAS_system, true)
 MINIGAN_COMPARE_AND_SWAP(atomicCAS_block, false)
 
+template <class T = void> void* minigan_malloc(size_t) {
+    static_assert(sizeof(T*) == 0, "malloc: memory that a kernel takes for itself is not emulated");
+    return nullptr;
+}
+#define malloc minigan_malloc
+
 #include "groups.h"
 
 // A cast of dynamic shared memory that is declared outside of any function: see MiniganDynamic.

@@ -218,4 +218,29 @@ INNOCENT = {
         x[1000] = 1;
         #endif
         x[i] = 1;""",
+    "looking back from block to block": """
+        volatile int* status = (volatile int*)x + 100;
+        if (t == 0) {
+            const int own = blockIdx.x;
+            x[own] = own + 1;
+            __threadfence();
+            status[own] = 1;
+            for (int other = own - 1; other >= 0;) {
+                const int known = status[other];
+                if (known == 0) continue;
+                x[50 + own] += x[other];
+                other--;
+            }
+        }""",
+    "handed over by atomicExch": """
+        int* ready = (int*)x + 100;
+        if (i == 0) {
+            x[0] = 7;
+            __threadfence();
+            atomicExch(ready, 1);
+        } else if (i == 64) {
+            do {
+            } while (atomicExch(ready, 0) == 0);
+            x[1] = x[0];
+        }""",
 }

@@ -330,4 +330,25 @@ __builtin_memcpy(bytes + 4 * t, &n, 4); __builtin_memset(bytes + 4 * t, t, 12); 
         "t, 4)",
         grid=1,
     ),
+    Fault(
+        "volatile is no order",
+        "race",
+        "x",
+        """
+volatile float* sum = x;
+if (t == 0) sum[0] = sum[0] + 1;  //!""",
+        "sum[0] = sum[0] + 1",
+        "sum[blockIdx.x] = sum[blockIdx.x] + 1",
+    ),
+    Fault(
+        "volatile beside an atomic",
+        "race",
+        "x",
+        """
+volatile int* state = (volatile int*)x;
+if (i == 0) atomicExch((int*)x, 1);
+if (i == 64) state[0] = 2;  //!""",
+        "state[0]",
+        "state[1]",
+    ),
 )

@@ -179,7 +179,7 @@ template <class T = void> void* minigan_malloc(size_t) {
     static_assert(sizeof(T*) == 0, "malloc: memory that a kernel takes for itself is not emulated");
     return nullptr;
 }
-#define malloc minigan_malloc
+#define malloc(bytes) minigan_malloc(bytes)
 
 #include "groups.h"
 

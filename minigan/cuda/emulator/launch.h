@@ -72,7 +72,7 @@ static void* run_host(void* which) {
     Host& h = *static_cast<Host*>(which);
     static thread_local char* signal_stack = nullptr;
     constexpr size_t SIZE = 64 * 1024;
-    if (!signal_stack) signal_stack = static_cast<char*>(malloc(SIZE));
+    if (!signal_stack) signal_stack = static_cast<char*>((malloc)(SIZE));
     stack_t mine = {}, others = {};
     mine.ss_sp = signal_stack, mine.ss_size = SIZE;
     sigaltstack(&mine, &others);

@@ -19,8 +19,8 @@ struct Record {
     int site() const { return bits >> 16 & 0xffff; }
     int thread() const { return bits >> 5 & 0x3ff; }
     bool atomic() const { return bits & ATOMIC; }
-    bool seen_by_blocks() const { return bits & SEEN_BY_BLOCKS; }
-    bool is_volatile() const { return (bits & (SEEN_BY_BLOCKS | ATOMIC)) == SEEN_BY_BLOCKS; }
+    bool is_wide_atomic() const { return (bits & (SEEN_BY_BLOCKS | ATOMIC)) == (SEEN_BY_BLOCKS | ATOMIC); }
+    bool strong() const { return bits & (SEEN_BY_BLOCKS | ATOMIC); }  // not plain: what others wait for may be so
     uint32_t bytes() const { return bits & 15; }
 };
 

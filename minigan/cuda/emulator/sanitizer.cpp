@@ -16,7 +16,7 @@ namespace minigan {
 enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK };
 
 struct Finding {
-    int kind, place, other_place, array, size, writes, other_writes, atomic, both_atomic, both_volatile, thread, other_thread;
+    int kind, place, other_place, array, size, writes, other_writes, atomic, both_atomic, both_strong, thread, other_thread;
     unsigned block[3], other_block[3];
     int64_t offset;  // of the access, in bytes from the array's beginning
     uint64_t address, count, excused;
@@ -173,7 +173,7 @@ static Conflict conflict(const Host& h, const Array& array, Record earlier, Reco
         if (earlier.atomic() && now.atomic()) return NONE;
         return unordered(clock, h.now, earlier) && !was_told(clock, h.now, earlier) ? WITHIN_BLOCK : NONE;
     }
-    if (array.shared || (earlier.seen_by_blocks() && now.seen_by_blocks())) return NONE;
+    if (array.shared || (earlier.is_wide_atomic() && now.is_wide_atomic())) return NONE;
     return was_told_by_block(clock, h.now, earlier) ? NONE : BETWEEN_BLOCKS;
 }
 
@@ -245,7 +245,7 @@ __attribute__((noinline)) static void compare(Host& h, Access& access, Record ea
     if (finding) {
         finding->atomic = now.atomic() || earlier.atomic();
         finding->both_atomic = now.atomic() && earlier.atomic();
-        finding->both_volatile = now.is_volatile() && earlier.is_volatile();
+        finding->both_strong = now.strong() && earlier.strong();
         name_block(h, finding->other_block, earlier.time());
     }
     if (access.writes && wrote && !now.atomic() && !earlier.atomic() && access.size <= int(sizeof watch->overwrite.before)) {
@@ -339,7 +339,8 @@ MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, b
     site &= ~UNSURE;
     watch->last_site = site;
     look_back();
-    if (scope) meet_others(h, address, reads, writes, scope & Record::SEEN_BY_BLOCKS);
+    // An atomicExch() does read, though no value that anybody would miss.
+    if (scope) meet_others(h, address, reads || scope & Record::ATOMIC, writes, scope & Record::SEEN_BY_BLOCKS);
     int number = watch->array_at[page_of(address)];
     if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes, sure);
     if (number < 0) return;

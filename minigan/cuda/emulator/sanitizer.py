@@ -36,7 +36,7 @@ class _Found(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_int) for name in (
-            "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "both_atomic", "both_volatile",
+            "kind", "place", "other_place", "array", "size", "writes", "other_writes", "atomic", "both_atomic", "both_strong",
             "thread", "other_thread")),
         ("block", ctypes.c_uint * 3),
         ("other_block", ctypes.c_uint * 3),
@@ -125,7 +125,8 @@ class Watched:
         if failure and not explained:
             file, line = self.library.place(self.library.code.minigan_last_site())
             code = self._code(file, line)
-            findings.append(Finding("fault", file, line, code, failure, (), (), advice=ADVICE["fault"]))
+            advised = ADVICE["too long" if "ran too long" in failure else "fault"]
+            findings.append(Finding("fault", file, line, code, failure, (), (), advice=advised))
         return findings
 
     def _finding(self, found):

@@ -43,22 +43,26 @@ def _read(path, within, once):
 
 def device_code(text):
     """The text without the functions that only the host can run, and without the headers that only they need."""
-    plain = COMMENT_OR_STRING.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    kept = list(text)
-    for begin, end in _functions(plain):
-        head, body = plain[begin : plain.index("{", begin)], plain[begin:end]
+    kept, code = list(text), plain(text)
+    for begin, end in _functions(code):
+        head, body = code[begin : code.index("{", begin)], code[begin:end]
         if not DEVICE.search(head) and (HOST.search(body) or re.search(r"\bmain\s*\($", head.partition("(")[0] + "(")):
             kept[begin:end] = re.sub(r"[^\n]", " ", text[begin:end])
     kept = NVIDIAS_HELPER.sub("", "".join(kept))
     return kept if "std::" in kept else CXX_HEADER.sub("", kept)
 
 
-def _functions(plain):
+def plain(text):
+    """The text with spaces for comments and strings."""
+    return COMMENT_OR_STRING.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def _functions(code):
     """(begin, end) of every function that is defined in a text without comments and strings."""
     depth, begin, opened = 0, 0, None
-    for found in re.finditer(r"[{};]|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", plain, re.M):
+    for found in re.finditer(r"[{};]|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", code, re.M):
         if found[0] == "{":
-            if not depth and re.search(r"\bnamespace\b[^(]*$|\bextern\s*$", plain[begin : found.start()]):
+            if not depth and re.search(r"\bnamespace\b[^(]*$|\bextern\s*$", code[begin : found.start()]):
                 begin = found.end()  # what stands inside is looked at as if it stood outside
                 continue
             opened = begin if not depth else opened
@@ -66,7 +70,7 @@ def _functions(plain):
         elif found[0] == "}":
             depth = max(depth - 1, 0)
             if not depth:
-                if opened is not None and re.search(r"\)[\s\w]*$", plain[opened : plain.index("{", opened)]):
+                if opened is not None and re.search(r"\)[\s\w]*$", code[opened : code.index("{", opened)]):
                     yield opened, found.end()
                 begin, opened = found.end(), None
         elif not depth:

@@ -351,4 +351,15 @@ if (i == 64) state[0] = 2;  //!""",
         "state[0]",
         "state[1]",
     ),
+    Fault(
+        "a flag that is read too soon",
+        "race",
+        "x",
+        """
+x[0] = 1;
+x[64 + t] = x[t / 64];  //!""",
+        "x[0] = 1;",
+        "x[0] = 1; __syncthreads();",
+        grid=1,
+    ),
 )

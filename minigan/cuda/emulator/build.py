@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ...data.download import cache_folder
 from ...errors import MiniganError
+from .. import program
 from . import instrument
 
 HERE = Path(__file__).parent
@@ -40,6 +41,7 @@ SANITIZED = (*OBSERVED, "-fsanitize=alignment,bounds")
 PROFILED = (*OBSERVED, "-fsanitize-coverage=trace-pc")
 LINKED = ("-shared", "-pthread")
 MOST_BYTES_KEPT = 2**26
+MAX_STATIC_SHARED = 48 * 1024  # bytes
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 # Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
 # float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1.
@@ -213,6 +215,9 @@ def _rewritten(text):
     """The text with what no header can give a meaning, and with as many lines: dynamic shared memory, the `static` before
     a qualifier that has its own, and CUDA's headers, of which none is needed."""
 
+    if found := re.search(r"__shared__\b[^;(){}=]*=", program.plain(text)):
+        line = text[: found.end()].rsplit("#line 1 ", 1)[-1].count("\n")
+        raise CompileError(f"line {line}: a __shared__ variable cannot have an initial value: write it in the kernel")
     outside = set()  # names of those that no function has to itself
 
     def dynamic(found):
@@ -248,6 +253,11 @@ def _compile_observed(observer, source, flags, path):
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     _run([*flags, "-S", f"-I{HERE}", "-o", str(assembly), str(source)])
     text, *found = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine())
+    for name, size, where in found[1]:
+        if where == "shared" and size > MAX_STATIC_SHARED:
+            raise CompileError(
+                f"__shared__ {name} has {size:,} bytes, at most {MAX_STATIC_SHARED:,}: more only at the launch"
+            )
     assembly.write_text(text, "utf-8")
     facts.write_text(json.dumps(dict(zip(("places", "variables", "flops"), found))), "utf-8")
     text = (HERE / observer[0]).read_text("utf-8")

@@ -225,7 +225,7 @@ struct Access {
     int site;
     bool reads, writes;
     uint64_t scope;     // the bits of a Record
-    bool races, known;  // whether it races with an earlier one; whether any byte of it has been written
+    bool races[2], known;  // whether it races with an earlier read, or write; whether any byte of it has been written
 };
 
 // A store has been carried out when its thread announces something else.
@@ -238,8 +238,8 @@ static void look_back() {
 // Look whether an access races with an earlier one, which `wrote` or read.
 __attribute__((noinline)) static void compare(Host& h, Access& access, Record earlier, bool wrote, Record now) {
     const Conflict kind = conflict(h, watch->array[access.array], earlier, now);
-    if (kind == NONE || access.races) return;
-    access.races = true;
+    if (kind == NONE || access.races[wrote]) return;
+    access.races[wrote] = true;
     Finding* finding = report_access(h, RACE, access.array, access.address, access.size, access.site, access.writes,
                                      earlier.site(), earlier.thread(), wrote);
     if (finding) {
@@ -345,7 +345,7 @@ MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, b
     if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes, sure);
     if (number < 0) return;
     Array& array = watch->array[number];
-    Access access = {number, address, size, site, reads, writes, scope, false, array.given};
+    Access access = {number, address, size, site, reads, writes, scope, {}, array.given};
     if (size == 4 && address % 4 == 0 && array.shift) look_at_cell(h, access, array, address, 4);
     else look_at_cells(h, access, array);
     // One byte that was written is enough: what lies between the members of a struct never is.

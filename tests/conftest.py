@@ -2,6 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from minigan import data, emulator
+from minigan.data.digits import digits
+
 
 @pytest.fixture
 def shared_data():
@@ -24,3 +27,14 @@ def own_surroundings(tmp_path, monkeypatch, cache):
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.delenv("MINIGAN_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return data.Images("digits", *digits(200))
+
+
+@pytest.fixture(params=emulator.ORDERS)
+def order(request):
+    with emulator.settings(order=request.param, seed=11):
+        yield request.param

@@ -7,29 +7,18 @@ import sys
 import numpy as np
 import pytest
 from compare import assert_close
+from small_gan import small
 
 import minigan as mg
 from minigan import data, gans, metrics
-from minigan.checkpoint import load_arrays, replacing, save_arrays
 from minigan.data.digits import digits
-from minigan.gans import LOSSES, RunFolder, Training, find_recipe, train
+from minigan.gans import LOSSES, Training, find_recipe
 from minigan.gans.describe import step_flops
-from minigan.gans.losses import gradient_penalty, r1_penalty
 from minigan.gans.recipes import ZERO_ONE
-from minigan.gans.train import COLUMNS, Diverged
 
 loop, judging = (
     sys.modules[f"minigan.gans.{name}"] for name in ("train", "judge")
 )  # in the package these are functions
-
-
-@pytest.fixture(scope="module")
-def images():
-    return data.Images("digits", *digits(200))
-
-
-def small(**changes):
-    return dataclasses.replace(find_recipe("gan"), **{"hidden": (16,), "latent": 5, "batch_size": 20} | changes)
 
 
 def outputs():
@@ -236,99 +225,6 @@ def test_recipes_that_cannot_be_trained(images, changes, message):
         Training(small(**changes), images)
 
 
-def test_a_run_leaves_everything_behind(images, tmp_path):
-    training = Training(small(), images)
-    run = RunFolder.create(tmp_path / "run", training)
-    rows = train(training, 25, run, progress=False)
-    names = {path.name for path in run.path.iterdir()}
-    assert names == {
-        "config.json",
-        "checkpoint.npz",
-        "metrics.csv",
-        "samples",
-        "losses.png",
-        "first-and-last.png",
-        "training.gif",
-    }
-    assert [path.name for path in run.pictures()] == [
-        "step-0000000-epoch-0.png", "step-0000010-epoch-1.png", "step-0000020-epoch-2.png", "step-0000025-epoch-2.5.png",
-    ]  # fmt: skip
-    assert [row["step"] for row in rows] == [10, 20, 25] and run.metrics() == rows
-    assert set(rows[0]) == set(COLUMNS) and 0 < rows[0]["d_real"] < 1
-    assert not list(run.path.rglob("*.part*"))
-
-
-def test_a_resumed_run_is_the_unbroken_one(images, tmp_path):
-    whole = Training(small(), images)
-    train(whole, 27, progress=False)
-    first = Training(small(), images)
-    run = RunFolder.create(tmp_path / "run", first)
-    train(first, 13, run, progress=False)
-    second = RunFolder.open(run.path)
-    resumed = Training(small(), images)
-    resumed.load_state(load_arrays(second.path / "checkpoint.npz"))
-    train(resumed, 27, second, progress=False)
-    for name, values in whole.state().items():
-        assert np.array_equal(values, resumed.state()[name]), name
-
-
-def test_load_training_goes_on_and_cuts_later_metrics(tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        "minigan.gans.run.load", lambda name, folder, size: asked.append(folder) or data.Images(name, *digits(100))
-    )
-    training = Training(small(), data.Images("digits", *digits(100)), seed=7)
-    run = RunFolder.create(tmp_path / "run", training, data_dir="somewhere")
-    train(training, 5, run, progress=False)
-    run.add_metrics(dict.fromkeys(COLUMNS, 99.0))
-    again = RunFolder.open(run.path).load_training()
-    assert again.steps_done == 5 and [row["step"] for row in run.metrics()] == [5]
-    assert again.recipe == training.recipe and asked[0].endswith("somewhere")
-    whole, resumed = (each.step().g_loss.item() for each in (training, again))
-    assert whole == resumed
-
-
-def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(images, tmp_path, monkeypatch):
-    training = Training(small(), images)
-    run = RunFolder.create(tmp_path / "run", training)
-    monkeypatch.setattr(loop, "LOOK_EVERY", 4)
-    step = training.step
-
-    def poisoned():
-        if training.steps_done == 6:
-            training.networks[1].parameters()[0].data[0, 0] = np.nan
-        return step()
-
-    monkeypatch.setattr(training, "step", poisoned)
-    with pytest.raises(Diverged, match="the loss of D is not a number at step 7: the state of step 4 is kept"):
-        train(training, 100, run, progress=False)
-    state = load_arrays(run.path / "checkpoint.npz")
-    assert state["steps_done"] == 4 and all(np.isfinite(values).all() for values in state.values())
-
-
-@pytest.mark.parametrize("steps", [8, 9, 100])
-def test_a_state_that_just_went_bad_is_never_saved(images, tmp_path, monkeypatch, steps):
-    """The losses of the last look can all be finite while its last update already ruined the weights."""
-    training = Training(small(), images)
-    run = RunFolder.create(tmp_path / "run", training)
-    monkeypatch.setattr(loop, "LOOK_EVERY", 4)
-    step = training.step
-
-    def poisoned():
-        result = step()
-        if training.steps_done == 8:
-            training.networks[0].parameters()[0].data[0, 0] = np.nan
-        return result
-
-    monkeypatch.setattr(training, "step", poisoned)
-    with pytest.raises(Diverged, match="generator/0.weight is not a number after step 8: the state of step 4 is kept"):
-        train(training, steps, run, progress=False)
-    state = load_arrays(run.path / "checkpoint.npz")
-    assert state["steps_done"] == 4 and all(np.isfinite(values).all() for values in state.values())
-    assert [row["step"] for row in run.metrics()] == [4]
-    assert [picture.name.split("-")[1] for picture in run.pictures()] == ["0000000", "0000004"]
-
-
 def test_every_setting_of_a_recipe_matters(images):
     def result(**changes):
         training = Training(small(**changes), images)
@@ -361,41 +257,6 @@ def test_verdicts_of_least_squares_are_ds_outputs_and_speed_counts_images(images
     assert row["images_per_second"] == 40.0
 
 
-def test_a_folder_with_something_in_it_is_refused(images, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(mg.MiniganError, match="is not empty: choose another --out"):
-        RunFolder.create(tmp_path, Training(small(), images))
-
-
-def test_samples_come_from_the_trained_generator(images, tmp_path):
-    training = Training(small(), images)
-    run = RunFolder.create(tmp_path / "run", training)
-    train(training, 3, run, progress=False)
-    samples = RunFolder.open(run.path).draw_samples(7, seed=4)
-    z = mg.random.Generator(2**63 + 4)
-    gans.build(training.recipe, (1, 28, 28), z)  # the networks' own first weights come off the same stream
-    expected = training.sample(z.uniform((7, 5), -1, 1))
-    assert samples.shape == (7, 1, 28, 28) and np.array_equal(samples, expected)
-
-
-def test_writing_is_whole_or_nothing(tmp_path):
-    path = tmp_path / "file.npz"
-    save_arrays(path, {"a": np.ones(3)})
-    with pytest.raises(KeyError), replacing(path) as part:
-        part.write_text("half")
-        raise KeyError
-    assert load_arrays(path)["a"].tolist() == [1, 1, 1] and [each.name for each in tmp_path.iterdir()] == ["file.npz"]
-
-
-def test_checkpoints_hold_no_pickle(tmp_path):
-    np.savez(tmp_path / "bad.npz", a=np.array([{}], object))
-    with pytest.raises(mg.MiniganError, match="cannot read the checkpoint"):
-        load_arrays(tmp_path / "bad.npz")
-    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04")
-    with pytest.raises(mg.MiniganError, match="cannot read the checkpoint"):
-        load_arrays(tmp_path / "cut.npz")
-
-
 def test_class_shares(images):
     known = data.Images("digits", *digits(2000))
     pixels, labels = digits(100, seed=5)
@@ -408,69 +269,6 @@ def test_dcgan_starts_where_the_tutorials_printed_line_does(shared_data):
     training = Training(find_recipe("dcgan", "seed"), data.load("cifar10", shared_data))
     result = training.step()
     assert abs(result.d_loss.item() - 2 * math.log(2)) < 0.25 and abs(result.g_loss.item() - math.log(2)) < 0.25
-
-
-def critics():
-    """Small critics through which a gradient penalty is differentiated, and the shape of their samples."""
-    weights = mg.random.Generator(5, dtype="float64")
-    leak, flat = mg.nn.LeakyReLU(0.2), mg.nn.Flatten()
-    dense = mg.nn.Dense(6, 5, generator=weights), leak, mg.nn.Dense(5, 1, generator=weights)
-    conv = mg.nn.Conv2d(2, 3, 3, 2, generator=weights), leak, flat, mg.nn.Dense(12, 1, generator=weights)
-    transposed = (
-        mg.nn.ConvTranspose2d(2, 3, 3, 2, generator=weights),
-        leak,
-        flat,
-        mg.nn.Dense(216, 1, generator=weights),
-    )
-    pooled = mg.nn.MaxPool2d(2), flat, mg.nn.Dense(2, 1, generator=weights), mg.nn.Tanh()
-    return {
-        "dense": (dense, (6,)),
-        "conv": (conv, (2, 4, 3)),
-        "transposed": (transposed, (2, 2, 9)),
-        "pool": (pooled, (2, 3, 3)),
-    }
-
-
-@pytest.mark.parametrize("name", critics())
-def test_the_gradient_of_the_gradient_penalty(name):
-    layers, shape = critics()[name]
-    D = mg.nn.Sequential(*layers)
-    random = np.random.default_rng(4)
-    real, fake = (mg.tensor(random.standard_normal((3, *shape))) for _ in range(2))
-    share = mg.tensor(random.uniform(size=(3,) + (1,) * len(shape)))
-    weighted = [layer for layer in layers if hasattr(layer, "weight")]
-
-    def penalties(*weights):
-        for layer, weight in zip(weighted, weights):
-            layer.weight = weight
-        return gradient_penalty(D, real, fake, share) + r1_penalty(D, real)
-
-    mg.gradcheck(penalties, [layer.weight for layer in weighted])
-    x = share.numpy() * real.numpy() + (1 - share.numpy()) * fake.numpy()
-    norms = np.sqrt(sum(slope(D, x, i) ** 2 for i in np.ndindex(shape)))  # the same slopes by central differences
-    assert_close(gradient_penalty(D, real, fake, share).numpy(), ((norms - 1) ** 2).mean(), 1e-6)
-
-
-def slope(D, x, i, step=1e-6):
-    """∂D/∂x at pixel i of each sample."""
-    outputs = []
-    for sign in (1, -1):
-        moved = x.copy()
-        moved[(slice(None), *i)] += sign * step
-        outputs.append(D(mg.tensor(moved)).numpy()[:, 0])
-    return (outputs[0] - outputs[1]) / (2 * step)
-
-
-def test_a_penalty_through_batch_norm_is_refused_by_name():
-    weights = mg.random.Generator(0, dtype="float64")
-    D = mg.nn.Sequential(
-        mg.nn.Dense(4, 3, generator=weights),
-        mg.nn.BatchNorm(3, generator=weights),
-        mg.nn.Dense(3, 1, generator=weights),
-    )
-    real = mg.tensor(np.random.default_rng(0).standard_normal((5, 4)))
-    with pytest.raises(mg.MiniganError, match="BatchNormBackward has no derivative"):
-        r1_penalty(D, real).backward()
 
 
 def test_penalised_losses_build_a_discriminator_without_batch_norm(images):
@@ -544,15 +342,6 @@ def test_describe_counts_what_was_counted_by_hand(name, preset, shape, gflop):
     recipe = find_recipe(name, preset)
     networks = gans.build(recipe, shape, mg.random.Generator(0))
     assert step_flops(recipe, networks, shape) / 1e9 == pytest.approx(gflop, rel=2e-3)
-
-
-def test_a_config_edited_by_hand_is_refused_where_it_is_wrong(images, tmp_path):
-    training = Training(small(), images)
-    run = RunFolder.create(tmp_path / "run", training)
-    for name, value in (("width", "x"), ("hidden", [16, "a"]), ("batch_size", 2.5), ("latents", 3)):
-        run.config["recipe"] = dataclasses.asdict(training.recipe) | {name: value}
-        with pytest.raises(mg.MiniganError, match=f"is of another version of minigan .*{name}"):
-            run.recipe()
 
 
 def test_the_second_phase_keeps_the_penalty(images):

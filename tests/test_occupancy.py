@@ -13,6 +13,8 @@ from minigan.errors import MiniganError
         (90, (256, 1, 1), 32, 0, 64, "warps"),
         # 40 × 32 = 1,280 a warp: 51 fit, of which 48 go on four quarters: 6 blocks of 8 warps.
         (90, (256, 1, 1), 40, 0, 48, "registers"),
+        # The same in blocks of 3 warps: 16 blocks, where 51 warps would make 17.
+        (90, (96, 1, 1), 40, 0, 48, "registers"),
         # 33 × 32 = 1,056, given as 1,280.
         (90, (16, 16, 1), 33, 0, 48, "registers"),
         # 48 KiB and the system's 1 KiB: 4 blocks in 228 KiB, 2 in 100 KiB, 1 in 64 KiB without the system's.

@@ -236,6 +236,24 @@ def test_fuzzed_launches_end_in_findings_and_the_process_lives():
     ).findings
 
 
+def test_a_third_reader_of_another_warp_is_remembered():
+    """Two lanes of a warp read a word, then one of another warp: whichever comes first, the writer races with the last."""
+    source = """__global__ void f(float* x) {
+        __shared__ float s;
+        const int t = threadIdx.x;
+        if (t == 5) s = 1;
+        __syncthreads();
+        const float mine = t == 0 || t == 1 || t == 32 ? s : 0;
+        __syncwarp();
+        if (t == 0) s = mine + 1;
+        x[t] = mine;
+    }"""
+    kernel = mg.kernel(source=source, name="f")
+    for seed in range(12):
+        findings = emulator.check(kernel, 1, 64, (np.zeros(64, np.float32),), order="shuffle", seed=seed).findings
+        assert [each.kind for each in findings] == ["race"], seed
+
+
 def test_a_null_pointer_is_named_and_the_process_lives():
     source = """struct Node { Node* next; int value; };
 __global__ void f(int* x, long long start) {

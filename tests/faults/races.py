@@ -214,11 +214,11 @@ else x[0] = 2;""",
         "race",
         "x",
         """
-const float sum = x[i] + x[(i + 1) % n];  //!
+const float sum = x[i] + (i + 1 < n ? x[i + 1] : 0);  //!
 __syncthreads();
 x[i] = sum;""",
-        "x[(i + 1) % n]",
-        "x[i ^ 1]",
+        "i + 1 < n ?",
+        "t < 63 ? ",
     ),
     Fault(
         "a counter that one block clears while another counts",

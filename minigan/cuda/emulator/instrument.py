@@ -14,7 +14,6 @@ from ...errors import MiniganError
 
 GAP = 65536  # bytes of nothing before and behind every variable of the text that is no thread's own
 MAX_PLACES = 60_000  # a place is kept in 16 bits, and barriers need some
-UNSURE = 1 << 20  # added to the place of an access that may be the emulator's own
 
 KINDS = [f"{how}{what}" for how in ("", "unaligned_", "volatile_") for what in ("read", "write")]
 # How many arguments the compiler passes: the place goes behind them.
@@ -36,7 +35,6 @@ AWAY = re.compile(r"\s*(?:jmpq?|retq?|ret|b|br)\b")  # what follows is not run n
 
 FILE = re.compile(r'\s*\.file\s+(\d+)\s+(?:"[^"]*"\s+)?"([^"]*)"')
 LOC = re.compile(r"\s*\.loc\s+(\d+)\s+(\d+)")
-LABEL = re.compile(r"\.L\w+:")
 END = re.compile(r"\s*\.size\s+\w+, ?\.(?:L\w+)?-")  # of a function
 CALL = re.compile(r"(\s*(?:callq?|jmpq?|bl|b)\s+)(?:__(?:tsan|sanitizer)_(\w+)|(memcpy|memmove|memset))(@PLT)?\s*$")
 SECTION = re.compile(
@@ -71,7 +69,7 @@ class _Assembly:
         self.counters, self.counter, self.flops = 0, None, {}  # {(counter, place): operations}
         self.lines = []
         self.files, self.last = {}, {}  # by number, and the last line of each
-        self.here, self.sure = (None, 0), True  # the place, and whether it is known for certain
+        self.here = (None, 0)  # the place
         self.of_text = None  # the function's last place in the text itself
         self.places, self.code = {}, []  # {place: number}; [(label, number), …] of the code that comes from there
         self.section, self.label = "", None  # of a variable of the text
@@ -85,9 +83,6 @@ class _Assembly:
             self.move(self.files[found[1]], int(found[2]))
             self.lines.append(line)
             line = self.mark() if self.of_text else ""
-        elif LABEL.match(line) and self.of_text and self.here[0] in self.own_files:
-            # Of a store that g++ has made of two it does not say where it comes from: then this is not the place.
-            self.here, self.sure = self.of_text, False
         elif END.match(line):
             self.lines.append(line)
             self.here, marked, self.of_text = (None, 0), self.of_text, None
@@ -107,7 +102,7 @@ class _Assembly:
 
     def move(self, file, line):
         self.last[file] = line or self.last.get(file, 0)  # 0: of no line in particular
-        self.here, self.sure = (file, self.last[file]), True
+        self.here = file, self.last[file]
         if file not in self.own_files:
             self.of_text = self.here
 
@@ -142,7 +137,7 @@ class _Assembly:
             raise MiniganError(
                 f"{file}:{line}: the sanitizer does not know this access ({hook}): use CUDA's own atomics"
             )
-        place = self.number() + (0 if self.sure else UNSURE)
+        place = self.number()
         hook = "memcpy" if hook == "memmove" else hook
         return f"\t{self.registers[ARGUMENTS[hook]].format(place)}\n{call}minigan_{hook}{plt or ''}"
 

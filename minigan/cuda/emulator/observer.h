@@ -14,8 +14,6 @@ MINIGAN_TABLE Variable minigan_variables[];  // all that are no thread's own, wi
 MINIGAN_TABLE int minigan_first_place;       // of barriers and atomics; the places of accesses have the numbers below
 extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  // this library, from the linker
 
-constexpr int UNSURE = 1 << 20;  // with a place: the access may be the emulator's own, if it goes to no array
-
 static inline bool lies_in(uintptr_t address, const void* begin, size_t size) {
     return address - reinterpret_cast<uintptr_t>(begin) < size;
 }

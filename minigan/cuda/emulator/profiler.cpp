@@ -47,7 +47,6 @@ static void note(Host& h, uintptr_t address, uint64_t size, int place, Kind kind
 
 static void look(uintptr_t address, uint64_t size, int place, Kind kind) {
     Host& h = here();
-    place &= ~UNSURE;  // only what goes to an array is counted
     if (!is_private(h, address)) note(h, address, size, place, kind);
 }
 

@@ -154,10 +154,10 @@ MINIGAN_QUICK uint16_t page_of(uintptr_t address) { return address >> 16 ^ addre
 
 // The number of the array that an access goes to; −1 where there is nothing to look at, which is reported if it is wrong.
 // One that no red zone catches is not carried out: it could hit anything of this process.
-static int find(Host& h, uintptr_t address, int size, int site, bool writes, bool sure) {
+static int find(Host& h, uintptr_t address, int size, int site, bool writes) {
     const int number = array_near(h, address);
     if (number >= 0 && watch->array[number].holds(address, size)) return watch->array_at[page_of(address)] = number;
-    if (number < 0 && (!sure || is_private(h, address))) return -1;
+    if (number < 0 && is_private(h, address)) return -1;
     report_access(h, OUT_OF_BOUNDS, number, address, size, site, writes);
     if (number < 0) fail(h, "access to memory that is not there, address %p", reinterpret_cast<void*>(address));
     return -1;
@@ -329,20 +329,18 @@ MINIGAN_QUICK bool is_one_more_reader(uintptr_t address, int site) {
     const uint32_t settled = array.cell(address).settled, warp = settled % 64;
     if (settled / 64 != watch->clock.fresh % (1 << 26)) return false;
     if (warp != Cell::ANY_WARP && warp != uint32_t(here().now / LANES)) return false;
-    watch->last_site = site & ~UNSURE;
+    watch->last_site = site;
     return true;
 }
 
 MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, uint64_t scope = 0) {
     Host& h = here();
-    const bool sure = !(site & UNSURE);
-    site &= ~UNSURE;
     watch->last_site = site;
     look_back();
     // An atomicExch() does read, though no value that anybody would miss.
     if (scope) meet_others(h, address, reads || scope & Record::ATOMIC, writes, scope & Record::SEEN_BY_BLOCKS);
     int number = watch->array_at[page_of(address)];
-    if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes, sure);
+    if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes);
     if (number < 0) return;
     Array& array = watch->array[number];
     Access access = {number, address, size, site, reads, writes, scope, {}, array.given};

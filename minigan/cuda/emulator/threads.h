@@ -30,7 +30,8 @@ constexpr size_t MAX_SHARED = 227 * 1024;  // bytes of dynamic shared memory a b
 template <class T> struct Plain { using type = T; };
 template <class T> struct Plain<const T> { using type = T; };
 
-// What the sanitizer watches is the kernel's own code. Nothing of the emulator's shall stand in the middle of it.
+// What the sanitizer watches is the kernel's own code. Nothing of the emulator's shall stand in the middle of it: g++ gives a
+// store that it makes of two branches no line of its own, and it would pass for the emulator's if that came just before.
 #ifdef MINIGAN_SANITIZE
 #define MINIGAN_CALLED __attribute__((noinline))
 #else

@@ -9,6 +9,14 @@ typedef REAL real;
 typedef unsigned int uint32;
 typedef unsigned long long uint64;
 
+// What is written for float alone stands in #if SINGLE, what takes a chip with tensor cores for TF32 in #if TENSOR_CORES.
+#define SINGLE_IF_float 1
+#define SINGLE_IF_double 0
+#define SINGLE_IF_EXPANDED(type) SINGLE_IF_##type
+#define SINGLE_IF(type) SINGLE_IF_EXPANDED(type)
+#define SINGLE SINGLE_IF(REAL)
+#define TENSOR_CORES (SINGLE && (__CUDA_ARCH__ >= 800 || defined(MINIGAN_EMULATOR)))
+
 constexpr int WARP = 32;
 constexpr unsigned int ALL_LANES = 0xffffffffu;
 

@@ -6,6 +6,11 @@
 //
 //   v1  naive         one thread an output element, straight from the formula
 //   v2  shared tile   each operand element is fetched from global memory once per 16 x 16 tile instead of once per use
+//   v3  register tile 4 x 4 outputs a thread: an element is fetched from shared memory once for 4 uses, coalesced either way
+//   v4  vectorised    8 x 8 outputs a thread, four floats an instruction
+//   v5  double buffer the next strips are on their way while these are multiplied
+//   v6  tensor cores  factors rounded to TF32, 1024 multiply-adds an instruction
+#include "tile.cuh"
 
 // What happens to a finished sum on its way out.
 __device__ inline real epilogue(real sum, const real* bias, int column, real slope) {
@@ -48,3 +53,119 @@ extern "C" __global__ void matmul_v2(const real* a, const real* b, const real* b
     }
     if (row < m && column < n) y[row * n + column] = epilogue(sum, bias, column, slope);
 }
+
+// Grid (n / 64, m / 64), block 256. A thread makes 4 x 4 outputs, 16 rows and columns apart: of each 8 elements that it reads
+// from shared memory it makes 16 multiply-adds, where v2 made one of two. The block's 256 threads fetch a strip so that
+// neighbours in a warp are neighbours in memory, whichever way the operand lies.
+constexpr int WIDE = 64;                // the side of the tile
+constexpr int WIDE_PITCH = WIDE + 2;    // of a strip in shared memory: two lines of 16 steps hit 32 different banks
+
+// Fill strip[p][line] from the element (line, p) at from[line * line_step + p * p_step]; zero outside.
+__device__ inline void fetch_strip(const real* from, int first_line, int lines, int start, int k, int line_step, int p_step,
+                                   real (&strip)[TILE][WIDE_PITCH]) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const int t = threadIdx.x + 256 * i;
+        const int line = p_step == 1 ? t / TILE : t % WIDE, p = p_step == 1 ? t % TILE : t / WIDE;
+        const bool inside = first_line + line < lines && start + p < k;
+        strip[p][line] = inside ? from[(first_line + line) * line_step + (start + p) * p_step] : real(0);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+    matmul_v3(const real* a, const real* b, const real* bias, real* y, int m, int n, int k, int a_row, int a_column,
+              int b_row, int b_column, real slope) {
+    __shared__ real a_strip[TILE][WIDE_PITCH], b_strip[TILE][WIDE_PITCH];
+    const int first_row = blockIdx.y * WIDE, first_column = blockIdx.x * WIDE, tx = threadIdx.x % 16, ty = threadIdx.x / 16;
+    real sum[4][4] = {};
+    for (int start = 0; start < k; start += TILE) {
+        fetch_strip(a, first_row, m, start, k, a_row, a_column, a_strip);
+        fetch_strip(b, first_column, n, start, k, b_column, b_row, b_strip);
+        __syncthreads();
+#pragma unroll
+        for (int p = 0; p < TILE; ++p)
+#pragma unroll
+            for (int i = 0; i < 4; ++i)
+#pragma unroll
+                for (int j = 0; j < 4; ++j) sum[i][j] += a_strip[p][ty + 16 * i] * b_strip[p][tx + 16 * j];
+        __syncthreads();
+    }
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+#pragma unroll
+        for (int j = 0; j < 4; ++j) {
+            const int row = first_row + ty + 16 * i, column = first_column + tx + 16 * j;
+            if (row < m && column < n) y[row * n + column] = epilogue(sum[i][j], bias, column, slope);
+        }
+}
+
+#if SINGLE
+
+// Where the tiles of v4, v5 and v6 leave their sums.
+struct MatrixTarget {
+    const float* bias;
+    float* y;
+    int first_row, first_column, m, n;
+    float slope;
+
+    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
+        row += first_row, column += first_column;
+        if (row >= m || column >= n) return;
+        float values[N];
+#pragma unroll
+        for (int c = 0; c < N; ++c) values[c] = epilogue(sums[c], column + c < n ? bias : nullptr, column + c, slope);
+        store_run(y + row * n + column, values, n - column, n % 4 == 0);
+    }
+};
+
+// Grid (n / 128, m / 128), block 256. A thread makes 8 x 8 outputs, and moves four floats with every instruction: from
+// global memory, to and from shared memory, and back. RegisterProduct and MatrixSource in tile.cuh say how.
+extern "C" __global__ void __launch_bounds__(256)
+    matmul_v4(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
+              int b_row, int b_column, float slope) {
+    __shared__ __align__(16) RegisterProduct::Strip a_strip, b_strip;
+    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
+    MatrixSource<RegisterProduct> of_a(a, first_row, m, k, a_row, a_column), of_b(b, first_column, n, k, b_column, b_row);
+    RegisterProduct product;
+    for (int start = 0; start < k; start += RegisterProduct::DEPTH) {
+        of_a.fetch(start);
+        of_b.fetch(start);
+        of_a.put(a_strip);
+        of_b.put(b_strip);
+        __syncthreads();
+        product.add(a_strip, b_strip);
+        __syncthreads();
+    }
+    product.hand_to(MatrixTarget{bias, y, first_row, first_column, m, n, slope});
+}
+
+// The walk of tile.cuh, with two strips of each operand: what v5 and v6 have in common.
+template <class Product>
+__device__ inline void pipelined(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row,
+                                 int a_column, int b_row, int b_column, float slope) {
+    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
+    MatrixSource<Product> of_a(a, first_row, m, k, a_row, a_column), of_b(b, first_column, n, k, b_column, b_row);
+    Product product;
+    accumulate(product, of_a, of_b, k);
+    product.hand_to(MatrixTarget{bias, y, first_row, first_column, m, n, slope});
+}
+
+// Grid (n / 128, m / 128), block 256. While a step is multiplied the next one is on its way.
+extern "C" __global__ void __launch_bounds__(256)
+    matmul_v5(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
+              int b_row, int b_column, float slope) {
+    pipelined<RegisterProduct>(a, b, bias, y, m, n, k, a_row, a_column, b_row, b_column, slope);
+}
+
+#endif  // SINGLE
+#if TENSOR_CORES
+
+// Grid (n / 128, m / 128), block 128. Factors are rounded to TF32, 10 bits behind the point, their products and the sums are
+// float: relative errors are of the order of 1e-3 and not 1e-7.
+extern "C" __global__ void __launch_bounds__(128)
+    matmul_v6(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
+              int b_row, int b_column, float slope) {
+    pipelined<TensorProduct>(a, b, bias, y, m, n, k, a_row, a_column, b_row, b_column, slope);
+}
+
+#endif  // TENSOR_CORES

@@ -246,7 +246,7 @@ def test_version_names_what_is_here():
         (["train", "gan", "--data", "digits", "--lr", "-1"], "lr -1.0"),
         (["train", "gan", "--data", "digits", "--seed", "-1"], "--seed -1: expected 0 to"),
         (["train", "gan", "--data", "digits", "--kernels", "matmul"], "--kernels matmul: expected KERNEL=VERSION"),
-        (["train", "gan", "--data", "digits", "--kernels", "matmul=v7"], "no version 'v7': choose from v1, v2"),
+        (["train", "gan", "--data", "digits", "--kernels", "matmul=v7"], "no version 'v7': choose from v1, v2, v3"),
         (["train", "gan", "--data-dir", "nowhere"], "no train-images-idx3-ubyte.gz in nowhere"),
         (["train", "gan", "--steps", "x"], "invalid int value: 'x'"),
         (["train", "--resume", "nowhere"], "nowhere holds no run"),

@@ -1,11 +1,14 @@
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from compare import assert_close
 
 import minigan as mg
-from minigan import reference
+from minigan import cuda, reference
 from minigan.check import CASES, check_gradient
 from minigan.cuda import launch
+from minigan.cuda.launch import Target
 from minigan.cuda.matmul import plan
 
 
@@ -35,19 +38,75 @@ def test_only_wanted_gradients_are_computed(monkeypatch):
     assert len(products) == 1  # of w; none of x
 
 
-def test_plan_covers_every_element_and_transposes_by_strides():
-    made = plan(33, 20, 17, False, False, 1.0)
-    assert made.kernel.name == "matmul_v2" and made.grid == (2, 3, 1) and made.block == (16, 16, 1)
-    assert [made.numbers[name] for name in ("a_row", "a_column", "b_row", "b_column")] == [20, 1, 17, 1]
-    made = plan(33, 20, 17, True, True, 1.0)
-    assert [made.numbers[name] for name in ("a_row", "a_column", "b_row", "b_column")] == [1, 33, 1, 20]
+T4, H100 = Target("float", 75, 40), Target("float", 90, 132)
 
 
-def test_a_row_needs_no_tile_and_a_choice_wins():
-    assert plan(100, 128, 1, False, False, 1.0).kernel.name == "matmul_v1"
-    launch.choose("matmul", "v1")
+@contextmanager
+def choice(version):
+    launch.choose("matmul", version)
     try:
-        assert plan(64, 64, 64, False, False, 1.0).kernel.name == "matmul_v1"
+        yield
     finally:
         launch.choose("matmul", None)
-    assert plan(64, 64, 64, False, False, 1.0).kernel.name == "matmul_v2"
+
+
+@pytest.mark.parametrize(
+    ("version", "grid", "block"),
+    [
+        ("v2", (2, 9, 1), (16, 16, 1)),
+        ("v3", (1, 3, 1), (256, 1, 1)),
+        ("v5", (1, 2, 1), (256, 1, 1)),
+        ("v6", (1, 2, 1), (128, 1, 1)),
+    ],
+)
+def test_plan_covers_every_element(version, grid, block):
+    with choice(version):
+        made = plan(129, 20, 32, False, False, 1.0)
+    assert (made.kernel.name, made.grid, made.block) == (f"matmul_{version}", grid, block)
+
+
+def test_an_operand_is_transposed_by_its_steps():
+    steps = "a_row", "a_column", "b_row", "b_column"
+    assert [plan(33, 20, 17, False, False, 1.0).numbers[name] for name in steps] == [20, 1, 17, 1]
+    assert [plan(33, 20, 17, True, True, 1.0).numbers[name] for name in steps] == [1, 33, 1, 20]
+
+
+@pytest.mark.parametrize(
+    ("shape", "target", "version"),
+    [
+        ((2048, 2048, 2048), H100, "v5"),
+        ((2048, 2048, 2048), Target("double", 90, 132), "v3"),
+        ((1024, 512, 1024), T4, "v5"),
+        ((1024, 512, 1024), H100, "v3"),  # of 128 x 128 there would be 64 tiles for 132 multiprocessors
+        ((100, 128, 784), H100, "v2"),
+        ((100, 784, 1), T4, "v1"),
+        ((100, 8, 100), Target(), "v1"),
+    ],
+)
+def test_the_default_fills_the_chip(shape, target, version):
+    assert plan(*shape, False, False, 1.0, target).kernel.name == f"matmul_{version}"
+
+
+def test_a_choice_wins_where_it_can_run():
+    def planned(target):
+        return plan(64, 64, 64, False, False, 1.0, target).kernel.name
+
+    with choice("v1"):
+        assert planned(H100) == "matmul_v1"
+    with choice("v6"):
+        assert planned(H100) == "matmul_v6"
+        launch._say_that_another_runs.cache_clear()
+        with pytest.warns(UserWarning, match="kernel matmul_v6 needs float and sm_80 or later: .* the default does"):
+            assert planned(T4) == "matmul_v2"
+        assert planned(Target("double", 90, 132)) == "matmul_v2"
+    assert planned(H100) == "matmul_v2"
+
+
+def test_tensor_cores_round_both_factors_and_nothing_else():
+    """1 + 2⁻¹¹ lies between two numbers of TF32; a product of numbers that it holds is exact, and so is their sum."""
+    a, b = np.zeros((16, 8), np.float32), np.zeros((8, 8), np.float32)
+    a[0, :3], b[:3, 0] = (1 + 2**-11, -1 - 2**-11, 1 + 2**-10 - 2**-20), (2, 4, 8)
+    with choice("v6"):
+        y = cuda.matmul(a, b)
+    up = 1 + 2**-10
+    assert y[0, 0] == up * 2 - up * 4 + up * 8 and not y[1:].any() and not y[0, 1:].any()

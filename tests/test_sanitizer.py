@@ -126,7 +126,7 @@ def test_a_check_keeps_the_order_that_is_set():
 
 @pytest.mark.parametrize("stem", check.CALLS)
 def test_our_own_kernels_are_silent_and_right(stem):
-    for version in check.versions_of(f"{stem}.cu"):
+    for version in check.versions_of(stem):
         *_, outcome = check.check_version(stem, version, check.fresh_seed())
         assert outcome.made > 75 and outcome.passed, f"{outcome.wrong[:3]} {outcome.report}"
 

@@ -17,7 +17,7 @@ from .compiled import check_kernels
 from .gradients import CASES, Case, check_gradient
 from .inspect import inspect_kernel, inspect_stem
 from .installation import describe_installation
-from .kernels import check_version, chosen, fresh_seed, versions_of
+from .kernels import check_version, chosen, fresh_seed, rounds, versions_of
 from .training import ALLOWED, check_training
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "inspect_stem",
     "numbers",
     "relative_error",
+    "rounds",
     "run_checks",
     "versions_of",
 ]
@@ -60,7 +61,7 @@ def run_checks(stem=None):
         raise MiniganError(f"unknown stem {stem!r}: choose from {', '.join(stems)}; or a recipe: {', '.join(recipes)}")
     checked = [stem] if stem else stems
     failures = _print_gradients([name for name in checked if name in CASES])
-    failures += _print_results({name: files[name] for name in checked if name in files})
+    failures += _print_results([name for name in checked if name in files])
     problem = nvrtc.why_missing()
     if not problem:
         failures += _print_compiled([files[name] for name in checked if name in files])
@@ -96,16 +97,16 @@ def _print_gradients(stems):
     return failures
 
 
-def _print_results(files):
-    """{stem: file} → how many versions are wrong."""
-    if not files:
+def _print_results(stems):
+    """How many versions of the stems' kernels are wrong."""
+    if not stems:
         return 0
     print(
         "\nkernels on the emulator, in three orders of their threads: against the float64 reference, under the sanitizer"
     )
     failures, seed = 0, fresh_seed()
-    for stem, file in files.items():
-        for version in versions_of(file):
+    for stem in stems:
+        for version in versions_of(stem):
             outcomes = check_version(stem, version, seed)
             *_, outcome = tqdm(outcomes, f"{stem} {version}", unit=" calls", leave=False, disable=None)
             failures += not outcome.passed

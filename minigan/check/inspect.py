@@ -14,7 +14,7 @@ from .calls import CALLS, Call, Draw, calls, converted
 from .kernels import chosen, versions_of
 
 # A call that shows a stem's kernels well; where none stands here, the one with the most numbers of those that are checked.
-TYPICAL = {"matmul": lambda draw: Call("matmul", (draw(64, 64), draw(64, 64)))}
+TYPICAL = {"matmul": lambda draw: Call("matmul", (draw(128, 64), draw(64, 128)))}
 
 
 def inspect_kernel(place, grid, block, arguments, shared=0, chip=None):
@@ -51,7 +51,7 @@ def inspect_stem(stem, chip=None):
         chip_of(chip)
     file = f"{stem}.cu"
     compiled = nvrtc.compile_cubin(source.text(file), file, source.options("float"), chip)[1] if chip else ""
-    for version in versions_of(file):
+    for version in versions_of(stem):
         with chosen(version), emulator.profiling() as profiles:
             getattr(cuda, call.primitive)(*converted(call.args, "float32"))
         for profile in profiles if chip else ():

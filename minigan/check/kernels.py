@@ -25,10 +25,19 @@ class Outcome:
         return not self.wrong and not self.report.findings
 
 
-def versions_of(file):
-    """The versions that some kernel of a file has: ("v1", "v2", …)."""
-    tables = [table for table in launch.versions.values() if table["v1"].file == file]
-    return max((tuple(table) for table in tables), key=len)
+def versions_of(stem, real="float"):
+    """The versions that some kernel of a stem has where `real` is this: ("v1", "v2", …)."""
+    return tuple(sorted({version for version, kernel in _kernels(stem) if real in kernel.reals}))
+
+
+def rounds(stem, version):
+    """Whether a kernel of this version rounds its factors to TF32."""
+    return any(kernel.tf32 for each, kernel in _kernels(stem) if each == version)
+
+
+def _kernels(stem):
+    tables = (table for table in launch.versions.values() if table["v1"].file == f"{stem}.cu")
+    return ((version, kernel) for table in tables for version, kernel in table.items())
 
 
 @contextmanager
@@ -50,7 +59,7 @@ def check_version(stem, version, seed):
         outcome = Outcome(report=report)
         for order in emulator.ORDERS:
             with emulator.settings(order=order, seed=seed):
-                for call in calls(stem, seed):
+                for call in calls(stem, seed, rounds(stem, version)):
                     _try(call, order, outcome)
                     yield outcome
 

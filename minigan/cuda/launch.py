@@ -5,6 +5,7 @@ needed to make one, and tests look at them. `launch` then binds the arrays, chec
 declared parameters, and calls the driver.
 """
 
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite, prod
@@ -53,11 +54,37 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A `__global__` function: its file, its name, and its parameters in order."""
+    """A `__global__` function: its file, its name, its parameters in order; what `real` may be in it; and whether it rounds
+    factors to TF32 for tensor cores, which chips have from sm_80 on."""
 
     file: str
     name: str
     parameters: tuple[Parameter, ...]
+    reals: tuple[str, ...] = ("float", "double")
+    tf32: bool = False
+
+    @property
+    def architecture(self):
+        """The oldest that has its instructions, 80 for sm_80."""
+        return 80 if self.tf32 else 75
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a kernel is to run, and on what: "float" or "double", a chip's architecture, its multiprocessors.
+
+    As it stands here: the emulator, which has the instructions of every chip, and runs one block at a time.
+    """
+
+    real: str = "float"
+    architecture: int = 120
+    multiprocessors: int = 1
+
+    def can_run(self, kernel):
+        return self.real in kernel.reals and self.architecture >= kernel.architecture
+
+
+EMULATOR = Target()
 
 
 @dataclass(frozen=True)
@@ -75,8 +102,8 @@ versions = {}  # {"matmul": {"v1": Kernel, "v2": Kernel}, …}: every kernel the
 _chosen = {}  # {"matmul": "v1"}: what `choose` has set
 
 
-def declare(file, name, parameters, count=1):
-    """Enter the kernels name_v1 … name_v`count` of `file` into the version table; all take the same `parameters`.
+def declare(file, name, parameters, which=("v1",), reals=("float", "double"), tf32=False):
+    """Enter the kernels name_v1 … of `file` into the version table; those named in one call take the same `parameters`.
 
     `parameters` is written as in C ("const real* a, int n"); a `?` behind a pointer's name lets it be null.
     """
@@ -84,7 +111,9 @@ def declare(file, name, parameters, count=1):
     for parameter in parameters.split(","):
         kind, _, label = parameter.strip().rpartition(" ")
         parsed.append(Parameter(kind, label.removesuffix("?"), label.endswith("?")))
-    versions[name] = {f"v{i}": Kernel(file, f"{name}_v{i}", tuple(parsed)) for i in range(1, count + 1)}
+    for version in which:
+        kernel = Kernel(file, f"{name}_{version}", tuple(parsed), reals, tf32)
+        versions.setdefault(name, {})[version] = kernel
 
 
 def choose(name, version):
@@ -99,10 +128,37 @@ def choose(name, version):
     _chosen[name] = version
 
 
-def pick(name, default="v1"):
-    """(version, Kernel): the chosen version, else the default one."""
-    version = _chosen.get(name) or default
-    return version, versions[name][version]
+def pick(name, default="v1", target=EMULATOR, able=True):
+    """(version, Kernel): the chosen version, else the default one.
+
+    The default runs too where the chosen one cannot: on this target, or (not `able`) for this shape. That is said once.
+    """
+    chosen = _chosen.get(name)
+    if chosen and not (able and target.can_run(versions[name][chosen])):
+        _say_that_another_runs(versions[name][chosen], able)
+        chosen = None
+    return chosen or default, versions[name][chosen or default]
+
+
+@cache
+def _say_that_another_runs(kernel, able):
+    needs = f"{' or '.join(kernel.reals)} and sm_{kernel.architecture} or later" if able else "another shape"
+    warnings.warn(f"kernel {kernel.name} needs {needs}: where it cannot run, the default does", stacklevel=4)
+
+
+def target_of(array):
+    """The Target of a kernel that takes this array."""
+    real = "double" if array.dtype == np.float64 else "float"
+    return Target(real) if array_module(array) is np else Target(real, *_gpu(array.device.id))
+
+
+@cache
+def _gpu(number):
+    """(architecture, multiprocessors) of a GPU."""
+    import cupy
+
+    found = cupy.cuda.runtime.getDeviceProperties(number)
+    return 10 * found["major"] + found["minor"], found["multiProcessorCount"]
 
 
 def plan_elementwise(name, n, **numbers):
@@ -149,12 +205,13 @@ def launch(plan, **arrays):
 @cache
 def _program(file, real):
     """A kernel file for the emulator."""
-    return emulator.Program(source.text(file), tuple(kernel_names(file)), real)
+    return emulator.Program(source.text(file), tuple(kernel_names(file, real)), real)
 
 
-def kernel_names(file):
-    """The names of the kernels in a file, as the version table has them."""
-    return [kernel.name for table in versions.values() for kernel in table.values() if kernel.file == file]
+def kernel_names(file, real):
+    """The names of the kernels in a file that are written for `real`, as the version table has them."""
+    kernels = (kernel for table in versions.values() for kernel in table.values())
+    return [kernel.name for kernel in kernels if kernel.file == file and real in kernel.reals]
 
 
 def reload():

@@ -1,26 +1,46 @@
 """Matrix product with a bias and an activation: the launches of kernels/matmul.cu."""
 
 from .. import shapes
-from .launch import Plan, declare, empty, launch, pick
+from .launch import EMULATOR, Plan, declare, empty, launch, pick, target_of, versions
 
-TILE = 16  # the block is TILE x TILE threads, one an output element; matmul_v2's tiles have the same sides
-
-declare(
-    "matmul.cu",
-    "matmul",
+_PARAMETERS = (
     "const real* a, const real* b, const real* bias?, real* y, int m, int n, int k, "
-    "int a_row, int a_column, int b_row, int b_column, real slope",
-    count=2,
+    "int a_row, int a_column, int b_row, int b_column, real slope"
 )
+declare("matmul.cu", "matmul", _PARAMETERS, ("v1", "v2", "v3"))
+declare("matmul.cu", "matmul", _PARAMETERS.replace("real", "float"), ("v4", "v5"), reals=("float",))
+declare("matmul.cu", "matmul", _PARAMETERS.replace("real", "float"), ("v6",), reals=("float",), tf32=True)
+
+# The side of a block's tile, and the block.
+TILES = {
+    "v1": (16, (16, 16, 1)), "v2": (16, (16, 16, 1)), "v3": (64, (256, 1, 1)), "v4": (128, (256, 1, 1)),
+    "v5": (128, (256, 1, 1)), "v6": (128, (128, 1, 1)),
+}  # fmt: skip
+
+# The default: the first of these that has a tile for every multiprocessor, and whose tiles the product mostly fills. TF32 gives
+# up digits, so v6 runs only where it is chosen.
+DEFAULTS = ("v5", "v3", "v2")
 
 
-def plan(m, k, n, transpose_a, transpose_b, slope):
-    """The shared tile wherever a tile is filled at all; one row, one column or a short sum has nothing to share."""
-    _, kernel = pick("matmul", "v2" if min(m, k, n) >= TILE else "v1")
+def default(m, n, k, target):
+    """The version for a product of this shape, on this target."""
+    for version in DEFAULTS:
+        side, _ = TILES[version]
+        tiles = -(-m // side) * -(-n // side)
+        fits = min(m, n) >= side / 2 and k >= 16 and tiles >= target.multiprocessors
+        if fits and target.can_run(versions["matmul"][version]):
+            return version
+    return "v1" if min(m, n, k) < 16 else "v2"
+
+
+def plan(m, k, n, transpose_a, transpose_b, slope, target=EMULATOR):
+    """The launch for op(a) (m, k) and op(b) (k, n)."""
+    version, kernel = pick("matmul", default(m, n, k, target), target)
+    side, block = TILES[version]
     a_row, a_column = (1, m) if transpose_a else (k, 1)
     b_row, b_column = (1, k) if transpose_b else (n, 1)
     numbers = dict(m=m, n=n, k=k, a_row=a_row, a_column=a_column, b_row=b_row, b_column=b_column, slope=slope)
-    return Plan(kernel, (-(-n // TILE), -(-m // TILE), 1), (TILE, TILE, 1), numbers)
+    return Plan(kernel, (-(-n // side), -(-m // side), 1), block, numbers)
 
 
 def matmul(a, b, bias=None, transpose_a=False, transpose_b=False, activation=None):
@@ -31,5 +51,6 @@ def matmul(a, b, bias=None, transpose_a=False, transpose_b=False, activation=Non
     """
     m, k, n = shapes.matmul(a.shape, b.shape, None if bias is None else bias.shape, transpose_a, transpose_b)
     y = empty((m, n), like=a)
-    launch(plan(m, k, n, transpose_a, transpose_b, shapes.leaky_slope(activation)), a=a, b=b, bias=bias, y=y)
+    made = plan(m, k, n, transpose_a, transpose_b, shapes.leaky_slope(activation), target_of(a))
+    launch(made, a=a, b=b, bias=bias, y=y)
     return y

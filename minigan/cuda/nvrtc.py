@@ -121,20 +121,21 @@ def double_instructions(code):
 PROBE = "\ntemplate <class Function> __global__ void minigan_probe() {}\n"
 
 
-def parameter_types(text, file, options, name, architecture=90):
-    """The C types of a kernel's parameters, as the compiler sees them: ["const float*", "int", …].
+def parameter_types(text, file, options, names, architecture=90):
+    """{name: the C types of a kernel's parameters, as the compiler sees them: ["const float*", "int", …]}.
 
     A template over the kernel's function type is instantiated; its mangled name spells the parameters. A regular
     expression over the source would not survive a macro, a comment or launch bounds.
     """
-    expression = f"minigan_probe<decltype(&{name})>"
+    expressions = {name: f"minigan_probe<decltype(&{name})>" for name in names}
     try:
-        _, _, names = compile_cubin(text + PROBE, file, options, architecture, [expression])
+        _, _, mangled = compile_cubin(text + PROBE, file, options, architecture, expressions.values())
     except CompileError as error:
-        if f'"{name}" is undefined' in str(error):
-            raise MiniganError(f"{file} has no kernel {name!r}") from None
+        for name in names:
+            if f'"{name}" is undefined' in str(error):
+                raise MiniganError(f"{file} has no kernel {name!r}") from None
         raise
-    return _demangle_parameters(names[expression])
+    return {name: _demangle_parameters(mangled[expression]) for name, expression in expressions.items()}
 
 
 BUILTIN = {

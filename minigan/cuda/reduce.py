@@ -10,7 +10,7 @@ declare(
     "reduce.cu",
     "sum",
     "const real* x, real* y, int outputs, int terms, int k1, int ks0, int ks1, int r1, int rs0, int rs1, real scale",
-    count=2,
+    ("v1", "v2"),
 )
 
 

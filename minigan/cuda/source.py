@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import MiniganError
+from . import program
 
 STANDARD = "--std=c++17"
 
@@ -25,10 +26,11 @@ def files():
 def text(file):
     """common.cuh and then the file, as one text. The #line marks keep messages pointing at the real file and line.
 
-    CuPy's cache of compiled kernels does not look into included files, so the common text is put before, not included.
+    CuPy's cache of compiled kernels does not look into included files, so the common text is put before, and what the file
+    includes is put in.
     """
-    common, own = (folder() / name for name in ("common.cuh", file))
-    return f'#line 1 "common.cuh"\n{common.read_text("utf-8")}\n#line 1 "{file}"\n{own.read_text("utf-8")}'
+    common, own = (program.read(folder() / name) for name in ("common.cuh", file))
+    return f'#line 1 "common.cuh"\n{common}\n#line 1 "{file}"\n{own}'
 
 
 def options(real):

@@ -100,7 +100,7 @@ def _parameter_names(text, kernel, count):
 
 @cache
 def _parameter_types(text, file, name):
-    return nvrtc.parameter_types(text, file, (source.STANDARD,), name)
+    return nvrtc.parameter_types(text, file, (source.STANDARD,), [name])[name]
 
 
 @cache

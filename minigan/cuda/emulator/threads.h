@@ -68,6 +68,8 @@ struct Warp {
     uint32_t mask[LANES];  // whom each waiting lane waits for
     Value given[LANES], got[LANES];
     int source[LANES];
+    float factors[2][LANES][6];  // for a tensor core: see bring_to_tensor_core
+    uint8_t turn[LANES];
 };
 
 struct Launch {
@@ -282,6 +284,7 @@ __attribute__((noinline)) static void keep_books(Host& h) {
         const int lanes = l.threads - w * LANES;
         h.warp[w].alive = lanes >= LANES ? ~0u : (1u << lanes) - 1;
         h.warp[w].arrived = h.warp[w].votes = 0;
+        memset(h.warp[w].turn, 0, sizeof h.warp[w].turn);
     }
     for (int i = 0; i < h.cursor; ++i) {
         h.state[l.order[i]] = DONE;
@@ -379,6 +382,19 @@ template <class T> MINIGAN_CALLED inline T exchange(uint32_t mask, T value, int 
     memcpy(&attend().warp[here().now / LANES].given[lane()], &value, sizeof(T));
     memcpy(&value, &meet(mask, source, place), sizeof(T));
     return value;
+}
+
+// What all lanes bring to a tensor core, six words each. There are two places for it, taken in turn: who goes on first may
+// come back with new words while others still read the old ones, but no lane can be two turns ahead.
+typedef const float (&Factors)[LANES][6];
+MINIGAN_CALLED inline Factors bring_to_tensor_core(const float* a, const float* b, Place place) {
+    const int own = lane();
+    Warp& warp = attend().warp[here().now / LANES];
+    auto& factors = warp.factors[warp.turn[own] ^= 1];
+    memcpy(factors[own], a, 4 * sizeof *a);
+    memcpy(factors[own] + 4, b, 2 * sizeof *b);
+    meet(0xffffffffu, NOTHING, place);
+    return factors;
 }
 
 MINIGAN_CALLED inline uint32_t ballot(uint32_t mask, bool vote, Place place) {

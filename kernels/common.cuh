@@ -1,4 +1,4 @@
-// Put before the text of every kernel file. Nothing else is included: what you read here and in the file is all there is.
+// Put before the text of every kernel file. What you read here, in the file, and in a .cuh that it includes, is all there is.
 //
 // `real` is float, or double for gradient checks (-DREAL=double). Literals are written real(0.5) and never 0.5:
 // a bare 0.5 is a double, and one of those drags a float kernel's arithmetic into FP64.

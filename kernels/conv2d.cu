@@ -3,9 +3,14 @@
 //   x (images, channels, height, width), w (outputs, channels, kernel_height, kernel_width), y (images, outputs, rows, columns), all
 //   row-major. y[image, o, i, j] is made from the window of x whose upper left pixel is (i down - top, j right - left).
 //
-//   v1  direct   one thread a result, straight from the formula; every sum in a fixed order, so no atomics
+//   v1  direct          one thread a result, straight from the formula; every sum in a fixed order, so no atomics
+//   v2  implicit GEMM   the same sums as a matrix product whose second factor is never built: tiles in shared memory
+//   v3  register tile   8 x 8 results a thread, vectors, two strips of each factor: what matmul_v5 is
+//   v4  tensor cores    what matmul_v6 is
+//   v5  Winograd        in conv2d_winograd.cu
 //
 // Direct convolution reads both factors of every product from global memory: 2 flops for 8 bytes in float, 0.25 flop a byte.
+#include "windows.cuh"
 
 // Grid ceil(n / 256) for n results, block 256. Neighbours walk along a row of y: at stride 1 they read neighbouring
 // pixels, and all of them the same weight.
@@ -84,3 +89,155 @@ extern "C" __global__ void conv2d_backward_weight_v1(const real* gradient, const
     }
     w[i] = sum;
 }
+
+// ---- v2 to v4: implicit matrix products, see windows.cuh ---------------------------------------------------------------
+
+// Weights phase by phase, each as a matrix (outputs x taps, channels), so that the data's gradient reads neighbours. A
+// thread moves a weight: grid ceil(n / 256), block 256.
+extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int n, int channels, int outputs, int kernel_height,
+                                            int kernel_width, int down, int right) {
+    const int i = global_index();
+    if (i >= n) return;
+    const int q = i % kernel_width, p = i / kernel_width % kernel_height;
+    const int c = i / (kernel_width * kernel_height) % channels, o = i / (kernel_width * kernel_height * channels);
+    const Phase phase(p % down * right + q % right, nullptr, 0, 1, 1, outputs, kernel_height, kernel_width, 1, 1, down, right,
+                      0, 0);
+    const int k = (o * phase.kernel_height + p / down) * phase.kernel_width + q / right;
+    phases[(phase.before * outputs + k) * channels + c] = w[i];
+}
+
+#define GEOMETRY                                                                                                        \
+    int images, int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows,         \
+        int columns, int down, int right, int top, int left
+#define WINDOWS_OF_X                                                                                                     \
+    windows_of(x, images, channels, height, width, kernel_height, kernel_width, rows, columns, down, right, top, left)
+#define PHASE                                                                                                            \
+    Phase(blockIdx.z, gradient, images, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, \
+          top, left)
+
+constexpr int TILE = 16;
+
+// One element of the product, by tiles in shared memory as in matmul_v2, over k from `begin` to `end`.
+template <class A, class B> __device__ inline real tiled_sum(const A& a, const B& b, int row, int column, int begin, int end) {
+    __shared__ real a_tile[TILE][TILE], b_tile[TILE][TILE];
+    const int tx = threadIdx.x, ty = threadIdx.y;
+    real sum = real(0);
+    for (int start = begin; start < end; start += TILE) {
+        a_tile[ty][tx] = element(a, row, start + tx);
+        b_tile[ty][tx] = element(b, column, start + ty);
+        __syncthreads();
+        for (int p = 0; p < TILE; ++p) sum += a_tile[ty][p] * b_tile[p][tx];
+        __syncthreads();
+    }
+    return sum;
+}
+
+// Grid (pixels / 16, outputs / 16), block (16, 16).
+extern "C" __global__ void conv2d_v2(const real* x, const real* w, const real* bias, real* y, GEOMETRY) {
+    const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x * TILE + threadIdx.x;
+    const PixelLines windows = {WINDOWS_OF_X};
+    const int k = windows.length();
+    const real sum = tiled_sum(MatrixLines{w, outputs, k, k, 1}, windows, row, column, 0, k);
+    pixels_to(bias, y, 0, 0, outputs, images, rows, columns).put_one(row, column, sum);
+}
+
+// Grid (pixels of a phase / 16, channels / 16, phases), block (16, 16). `phases` is what conv2d_phases_v1 made of w.
+extern "C" __global__ void conv2d_backward_data_v2(const real* gradient, const real* phases, const real* bias, real* x,
+                                                   GEOMETRY) {
+    const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x * TILE + threadIdx.x;
+    const Phase phase = PHASE;
+    const PixelLines windows = {phase.windows};
+    const MatrixLines weights = {phases + phase.before * outputs * channels, channels, windows.length(), 1, channels};
+    const real sum = tiled_sum(weights, windows, row, column, 0, windows.length());
+    phase_to(bias, x, 0, 0, channels, height, width, phase, down, right).put_one(row, column, sum);
+}
+
+// Grid (channels x taps / 16, outputs / 16, parts), block (16, 16). The few weights leave most of a chip idle, and their sums
+// are long: each layer of the grid makes `share` of the terms, a multiple of 16, into a part of its own.
+extern "C" __global__ void conv2d_backward_weight_v2(const real* gradient, const real* x, real* parts, int share, GEOMETRY) {
+    const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x * TILE + threadIdx.x;
+    const TapLines slopes = {pixels_of(gradient, images, outputs, rows, columns)}, windows = {WINDOWS_OF_X};
+    const int begin = blockIdx.z * share, taps = windows.lines();
+    const real sum = tiled_sum(slopes, windows, row, column, begin, min(begin + share, windows.length()));
+    if (row < outputs && column < taps) parts[(blockIdx.z * outputs + row) * taps + column] = sum;
+}
+
+#if SINGLE
+
+template <class Product>
+__device__ inline void conv2d_tile(const float* x, const float* w, const float* bias, float* y, GEOMETRY) {
+    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
+    const PixelLines windows = {WINDOWS_OF_X};
+    const int k = windows.length();
+    MatrixSource<Product> of_w(w, row, outputs, k, k, 1, true);
+    __shared__ typename WindowSource<Product, PixelLines>::Spots spots;
+    WindowSource<Product, PixelLines> of_x(windows, column, k, spots);
+    Product product;
+    accumulate(product, of_w, of_x, 0, k);
+    product.hand_to(pixels_to(bias, y, row, column, outputs, images, rows, columns));
+}
+
+template <class Product>
+__device__ inline void conv2d_backward_data_tile(const float* gradient, const float* phases, const float* bias, float* x,
+                                                 GEOMETRY) {
+    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
+    const Phase phase = PHASE;
+    const PixelLines windows = {phase.windows};
+    const int k = windows.length();
+    MatrixSource<Product> of_w(phases + phase.before * outputs * channels, row, channels, k, 1, channels, false);
+    __shared__ typename WindowSource<Product, PixelLines>::Spots spots;
+    WindowSource<Product, PixelLines> of_gradient(windows, column, k, spots);
+    Product product;
+    accumulate(product, of_w, of_gradient, 0, k);
+    product.hand_to(phase_to(bias, x, row, column, channels, height, width, phase, down, right));
+}
+
+// Where a part of the weights' gradient goes: a matrix (outputs, channels x taps).
+struct WeightTarget {
+    float* w;
+    int first_row, first_column, outputs, taps;
+
+    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
+        row += first_row, column += first_column;
+        if (row < outputs && column < taps)
+            store_run(w + row * taps + column, sums, taps - column, taps % 4 == 0 && on_boundary(w));
+    }
+};
+
+template <class Product>
+__device__ inline void conv2d_backward_weight_tile(const float* gradient, const float* x, float* parts, int share, GEOMETRY) {
+    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
+    const TapLines slopes = {pixels_of(gradient, images, outputs, rows, columns)}, windows = {WINDOWS_OF_X};
+    const int begin = blockIdx.z * share, end = min(begin + share, windows.length()), taps = windows.lines();
+    __shared__ typename WindowSource<Product, TapLines>::Spots spots[2];
+    WindowSource<Product, TapLines> of_gradient(slopes, row, end, spots[0]), of_x(windows, column, end, spots[1]);
+    Product product;
+    accumulate(product, of_gradient, of_x, begin, end);
+    product.hand_to(WeightTarget{parts + blockIdx.z * outputs * taps, row, column, outputs, taps});
+}
+
+#define NUMBERS images, channels, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, top, left
+
+// Grids as of v2, but for tiles of 128; block 256 for v3, 128 for v4. `share` is a multiple of 16.
+#define TILED(VERSION, PRODUCT)                                                                                          \
+    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS)                                                     \
+        conv2d_##VERSION(const float* x, const float* w, const float* bias, float* y, GEOMETRY) {                        \
+        conv2d_tile<PRODUCT>(x, w, bias, y, NUMBERS);                                                                    \
+    }                                                                                                                    \
+    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_data_##VERSION(                       \
+        const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY) {                             \
+        conv2d_backward_data_tile<PRODUCT>(gradient, phases, bias, x, NUMBERS);                                          \
+    }                                                                                                                    \
+    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_weight_##VERSION(                     \
+        const float* gradient, const float* x, float* parts, int share, GEOMETRY) {                                      \
+        conv2d_backward_weight_tile<PRODUCT>(gradient, x, parts, share, NUMBERS);                                        \
+    }
+
+TILED(v3, RegisterProduct)
+
+#endif  // SINGLE
+#if TENSOR_CORES
+
+TILED(v4, TensorProduct)
+
+#endif  // TENSOR_CORES

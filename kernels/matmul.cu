@@ -125,7 +125,8 @@ extern "C" __global__ void __launch_bounds__(256)
               int b_row, int b_column, float slope) {
     __shared__ __align__(16) RegisterProduct::Strip a_strip, b_strip;
     const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
-    MatrixSource<RegisterProduct> of_a(a, first_row, m, k, a_row, a_column), of_b(b, first_column, n, k, b_column, b_row);
+    MatrixSource<RegisterProduct> of_a(a, first_row, m, k, a_row, a_column, a_column == 1);
+    MatrixSource<RegisterProduct> of_b(b, first_column, n, k, b_column, b_row, b_row == 1);
     RegisterProduct product;
     for (int start = 0; start < k; start += RegisterProduct::DEPTH) {
         of_a.fetch(start);
@@ -144,14 +145,15 @@ template <class Product>
 __device__ inline void pipelined(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row,
                                  int a_column, int b_row, int b_column, float slope) {
     const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
-    MatrixSource<Product> of_a(a, first_row, m, k, a_row, a_column), of_b(b, first_column, n, k, b_column, b_row);
+    MatrixSource<Product> of_a(a, first_row, m, k, a_row, a_column, a_column == 1);
+    MatrixSource<Product> of_b(b, first_column, n, k, b_column, b_row, b_row == 1);
     Product product;
-    accumulate(product, of_a, of_b, k);
+    accumulate(product, of_a, of_b, 0, k);
     product.hand_to(MatrixTarget{bias, y, first_row, first_column, m, n, slope});
 }
 
 // Grid (n / 128, m / 128), block 256. While a step is multiplied the next one is on its way.
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, RegisterProduct::BLOCKS)
     matmul_v5(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
               int b_row, int b_column, float slope) {
     pipelined<RegisterProduct>(a, b, bias, y, m, n, k, a_row, a_column, b_row, b_column, slope);

@@ -4,7 +4,8 @@
 // common axis k in steps; at each step a strip of a and a strip of b lie in shared memory, strip[p][line], so that
 // neighbours in a strip are neighbours along the side of the tile. Three kinds of parts are put together:
 //
-//   a source    brings one operand's strips: fetch() from global memory to registers, put() from there to shared memory
+//   a source    brings one operand's strips: fetch() from global memory to registers, put() from there to shared memory;
+//               before the barrier that comes before a fetch(), it may prepare() what all threads need for it
 //   a product   multiplies two strips into sums that stay in registers: RegisterProduct, or TensorProduct by tensor cores
 //   a target    takes the finished sums: put(row, column, values) with neighbours along a row
 #pragma once
@@ -40,6 +41,8 @@ template <int N> __device__ inline void store_run(float* to, const float (&value
 // addresses of a warp lie in different banks. The pitch of 128 + 4 keeps strips apart that are stored against the grain.
 struct RegisterProduct {
     static constexpr int THREADS = 256, DEPTH = 8, PITCH = SIDE + 4;
+    // On a multiprocessor at once: two, which leaves a thread 128 registers. Blackwell's compiler would spill some of them.
+    static constexpr int BLOCKS = __CUDA_ARCH__ < 1000 ? 2 : 1;
     typedef float Strip[DEPTH][PITCH];
     float sum[8][8] = {};
 
@@ -111,7 +114,7 @@ __device__ inline void mma_tf32(float (&sum)[4], const float (&a)[4], const floa
 // 128 threads: four warps, each with 64 x 64 sums as 4 x 8 products of a tensor core. 32 words out of shared memory feed
 // 32 instructions of 1024 multiply-adds each. With a pitch of 128 + 8 the lanes' words lie in 32 different banks.
 struct TensorProduct {
-    static constexpr int THREADS = 128, DEPTH = 16, PITCH = SIDE + 8;
+    static constexpr int THREADS = 128, DEPTH = 16, PITCH = SIDE + 8, BLOCKS = 2;
     typedef float Strip[DEPTH][PITCH];
     float sum[4][8][4] = {};
 
@@ -159,21 +162,28 @@ struct TensorProduct {
 // Two strips of each operand in shared memory: while one pair is multiplied the next one is on its way from global memory,
 // in registers, and goes into the other pair. One barrier a step.
 template <class Product, class SourceA, class SourceB>
-__device__ inline void accumulate(Product& product, SourceA& of_a, SourceB& of_b, int k) {
+__device__ inline void accumulate(Product& product, SourceA& of_a, SourceB& of_b, int begin, int end) {
     __shared__ __align__(16) typename Product::Strip a[2], b[2];
-    of_a.fetch(0);
-    of_b.fetch(0);
+    of_a.prepare(begin);
+    of_b.prepare(begin);
+    __syncthreads();
+    of_a.fetch(begin);
+    of_b.fetch(begin);
     of_a.put(a[0]);
     of_b.put(b[0]);
+    of_a.prepare(begin + Product::DEPTH);
+    of_b.prepare(begin + Product::DEPTH);
     __syncthreads();
     int now = 0;
-    for (int start = Product::DEPTH; start < k; start += Product::DEPTH) {
+    for (int start = begin + Product::DEPTH; start < end; start += Product::DEPTH) {
         of_a.fetch(start);
         of_b.fetch(start);
         product.add(a[now], b[now]);
         now = 1 - now;
         of_a.put(a[now]);  // everybody has read this pair before the last barrier
         of_b.put(b[now]);
+        of_a.prepare(start + Product::DEPTH);
+        of_b.prepare(start + Product::DEPTH);
         __syncthreads();  // and it is filled before anybody reads it
     }
     product.add(a[now], b[now]);
@@ -191,10 +201,12 @@ template <class Product> struct MatrixSource {
     bool along_k, aligned;
     float4 quad[QUADS];
 
-    __device__ inline MatrixSource(const float* matrix, int first_line, int all_lines, int k, int line_step, int p_step)
+    // `along_k`: whether p_step is 1, which a caller may know when it is compiled.
+    __device__ inline MatrixSource(const float* matrix, int first_line, int all_lines, int k, int line_step, int p_step,
+                                   bool along_k)
         : from(matrix + static_cast<long long>(first_line) * line_step), lines(all_lines - first_line), k(k),
-          line_step(line_step), p_step(p_step), along_k(p_step == 1),
-          aligned(on_boundary(matrix) && (p_step == 1 ? line_step : p_step) % 4 == 0) {}
+          line_step(line_step), p_step(p_step), along_k(along_k),
+          aligned(on_boundary(matrix) && (along_k ? line_step : p_step) % 4 == 0) {}
 
     __device__ inline int line(int i) const {
         const int t = threadIdx.x + i * Product::THREADS;
@@ -204,6 +216,8 @@ template <class Product> struct MatrixSource {
         const int t = threadIdx.x + i * Product::THREADS;
         return along_k ? t / (2 * SIDE) * 8 + t % 2 * 4 : t / 32;
     }
+
+    __device__ inline void prepare(int) {}
 
     __device__ inline void fetch(int start) {
 #pragma unroll

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from compare import assert_close
@@ -5,6 +7,9 @@ from compare import assert_close
 import minigan as mg
 from minigan import ops, reference, shapes
 from minigan.check import CASES, calls, check_gradient
+from minigan.cuda import launch
+from minigan.cuda.conv2d import plan, plan_backward_data, plan_backward_weight
+from minigan.cuda.launch import Target
 from minigan.reference import conv2d_fast
 
 
@@ -180,3 +185,61 @@ def test_what_does_not_fit_is_said_of_the_transposed(x, w, bias, stride, padding
     x, w, bias = (mg.tensor(np.ones(shape)) for shape in (x, w, bias))
     with pytest.raises(mg.MiniganError, match=message):
         ops.conv_transpose2d(x, w, bias, stride, padding)
+
+
+H100 = Target("float", 90, 132)
+G3 = (100, 256, 32, 32), (256, 256, 5, 5), (100, 256, 32, 32)  # x, w, y of dcgan's widest layer
+SAME5 = ((2, 2), (2, 2))
+
+
+@contextmanager
+def choice(version):
+    for name in ("conv2d", "conv2d_backward_data", "conv2d_backward_weight"):
+        launch.choose(name, version)
+    try:
+        yield
+    finally:
+        for name in ("conv2d", "conv2d_backward_data", "conv2d_backward_weight"):
+            launch.choose(name, None)
+
+
+def test_a_plan_has_a_tile_for_every_128_pixels_and_channels():
+    with choice("v3"):
+        forward = plan(*G3, (1, 1), SAME5, H100)
+        data = plan_backward_data(*G3, (1, 1), SAME5, H100)
+    assert forward.grid == data.grid == (800, 2, 1) and forward.block == data.block == (256, 1, 1)
+    with choice("v4"):
+        assert plan(*G3, (1, 1), SAME5, H100).block == (128, 1, 1)
+
+
+def test_a_stride_falls_into_phases():
+    """33 × 20 pixels at stride (2, 3): the largest phase has 17 × 7, and there are six."""
+    made = plan_backward_data((5, 64, 33, 20), (70, 64, 3, 3), (5, 70, 16, 6), (2, 3), ((0, 0), (0, 0)), H100)
+    assert made.kernel.name == "conv2d_backward_data_v3" and made.grid == (-(-5 * 17 * 7 // 128), 1, 6)
+
+
+def test_the_weights_sums_are_cut_until_the_chip_is_full():
+    made = plan_backward_weight(*G3, (1, 1), SAME5, H100)
+    assert made.kernel.name == "conv2d_backward_weight_v3" and made.grid == (50, 2, 2)
+    share = made.numbers["share"]
+    assert share % 16 == 0 and share * 1 < 100 * 32 * 32 <= share * 2
+    narrow = plan_backward_weight((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), SAME5, H100)
+    assert narrow.grid[:2] == (1, 1) and narrow.grid[2] * narrow.numbers["share"] >= 100 * 16 * 16
+    short = plan_backward_weight((1, 64, 4, 4), (64, 64, 3, 3), (1, 64, 2, 2), (1, 1), ((0, 0), (0, 0)), H100)
+    assert short.grid[2] == 1
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "y", "version"),
+    [
+        (*G3, "v3"),
+        ((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), "v3"),
+        ((100, 256, 32, 32), (3, 256, 7, 7), (100, 3, 32, 32), "v1"),  # three channels fill no tile
+        ((64, 1, 28, 28), (32, 1, 5, 5), (64, 32, 14, 14), "v2"),
+        ((2, 64, 9, 9), (64, 64, 3, 3), (2, 64, 1, 1), "v1"),  # nor do two pixels
+    ],
+)
+def test_the_default_by_shape(x, w, y, version):
+    assert plan(x, w, y, (1, 1), SAME5, H100).kernel.name == f"conv2d_{version}"
+    double = plan(x, w, y, (1, 1), SAME5, Target("double", 90, 132))
+    assert double.kernel.name == f"conv2d_{'v2' if version == 'v3' else version}"

@@ -3,31 +3,100 @@
 from math import prod
 
 from .. import shapes
-from .launch import declare, empty, launch, plan_elementwise
+from .launch import EMULATOR, Plan, declare, empty, launch, pick, plan_elementwise, target_of, versions
+from .reduce import sum as sum_over
 
 _GEOMETRY = (
     "int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows, int columns, "
     "int down, int right, int top, int left"
 )
-declare("conv2d.cu", "conv2d", f"const real* x, const real* w, const real* bias?, real* y, int n, {_GEOMETRY}")
+_NAMES = "conv2d", "conv2d_backward_data", "conv2d_backward_weight"
+_ARRAYS = (  # of the direct kernels, and of the matrix products
+    (
+        "const real* x, const real* w, const real* bias?, real* y",
+        "const real* x, const real* w, const real* bias?, real* y",
+    ),
+    (
+        "const real* gradient, const real* w, const real* bias?, real* x",
+        "const real* gradient, const real* phases, const real* bias?, real* x",
+    ),
+    ("const real* gradient, const real* x, real* w", "const real* gradient, const real* x, real* parts, int share"),
+)
+for _name, (_direct, _tiled) in zip(_NAMES, _ARRAYS):
+    _sizes = "int n, int images" if _name == "conv2d_backward_weight" else "int n"
+    declare("conv2d.cu", _name, f"{_direct}, {_sizes}, {_GEOMETRY}")
+    declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v2",))
+    _tiled = _tiled.replace("real", "float")
+    declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v3",), reals=("float",))
+    declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v4",), reals=("float",), tf32=True)
 declare(
     "conv2d.cu",
-    "conv2d_backward_data",
-    f"const real* gradient, const real* w, const real* bias?, real* x, int n, {_GEOMETRY}",
+    "conv2d_phases",
+    "const real* w, real* phases, int n, int channels, int outputs, int kernel_height, int kernel_width, int down, int right",
 )
-declare(
-    "conv2d.cu",
-    "conv2d_backward_weight",
-    f"const real* gradient, const real* x, real* w, int n, int images, {_GEOMETRY}",
-)
+
+# The side of a block's tile, and the block, of the matrix products.
+TILES = {"v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (128, 1, 1))}
+LEAST_SHARE = 256  # terms that a block adds up at least, where the weights' sums are cut into parts
+
+
+def default(lines, length, target):
+    """The version for so many rows and columns and so long a sum: tiles of 128 where at least half of one is filled, as the
+    other half is computed for nothing; one thread a result where a tile of 16 would be mostly empty."""
+    if min(lines) >= 64 and length >= 16 and target.can_run(versions["conv2d"]["v3"]):
+        return "v3"
+    return "v2" if min(lines) >= 8 and length >= 16 else "v1"
 
 
 def _geometry(x, w, y, stride, padding):
-    """The numbers that all three kernels take, from the shapes of x, w and y."""
+    """The numbers that all kernels take, from the shapes of x, w and y."""
     return dict(
         channels=x[1], height=x[2], width=x[3], outputs=w[0], kernel_height=w[2], kernel_width=w[3], rows=y[2],
         columns=y[3], down=stride[0], right=stride[1], top=padding[0][0], left=padding[1][0],
     )  # fmt: skip
+
+
+def plan(x, w, y, stride, padding, target=EMULATOR):
+    """The launch of conv2d for the shapes of x, w and y."""
+    lines, length = (y[1], y[0] * y[2] * y[3]), prod(w[1:])
+    version, kernel = pick("conv2d", default(lines, length, target), target)
+    geometry = _geometry(x, w, y, stride, padding)
+    if version == "v1":
+        return plan_elementwise("conv2d", prod(y), **geometry)
+    side, block = TILES[version]
+    return Plan(kernel, (_ceil(lines[1], side), _ceil(lines[0], side), 1), block, geometry | {"images": x[0]})
+
+
+def plan_backward_data(x, w, y, stride, padding, target=EMULATOR):
+    """The launch of conv2d_backward_data: a layer of the grid for each phase of the stride."""
+    lines = x[1], x[0] * _ceil(x[2], stride[0]) * _ceil(x[3], stride[1])  # of the largest phase
+    length = w[0] * _ceil(w[2], stride[0]) * _ceil(w[3], stride[1])
+    version, kernel = pick("conv2d_backward_data", default(lines, length, target), target)
+    geometry = _geometry(x, w, y, stride, padding)
+    if version == "v1":
+        return plan_elementwise("conv2d_backward_data", prod(x), **geometry)
+    side, block = TILES[version]
+    grid = _ceil(lines[1], side), _ceil(lines[0], side), prod(stride)
+    return Plan(kernel, grid, block, geometry | {"images": x[0]})
+
+
+def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
+    """The launch of conv2d_backward_weight: as many parts as it takes to give every multiprocessor a tile."""
+    lines, length = (w[0], prod(w[1:])), y[0] * y[2] * y[3]
+    version, kernel = pick("conv2d_backward_weight", default(lines, length, target), target)
+    numbers = _geometry(x, w, y, stride, padding) | {"images": x[0]}
+    if version == "v1":
+        return plan_elementwise("conv2d_backward_weight", prod(w), **numbers)
+    side, block = TILES[version]
+    tiles = _ceil(lines[1], side) * _ceil(lines[0], side)
+    parts = max(1, min(_ceil(target.multiprocessors, tiles), length // LEAST_SHARE))
+    share = _ceil(_ceil(length, parts), 16) * 16
+    grid = _ceil(lines[1], side), _ceil(lines[0], side), max(1, _ceil(length, share) if share else 1)
+    return Plan(kernel, grid, block, numbers | {"share": share})
+
+
+def _ceil(number, divisor):
+    return -(-number // divisor)
 
 
 def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
@@ -38,8 +107,7 @@ def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
     """
     shape = shapes.conv2d(x.shape, w.shape, None if bias is None else bias.shape, stride, padding)
     y = empty(shape, like=x)
-    plan = plan_elementwise("conv2d", prod(shape), **_geometry(x.shape, w.shape, shape, stride, padding))
-    launch(plan, x=x, w=w, bias=bias, y=y)
+    launch(plan(x.shape, w.shape, shape, stride, padding, target_of(x)), x=x, w=w, bias=bias, y=y)
     return y
 
 
@@ -53,9 +121,19 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     shapes.conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
     shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
     x = empty(shape, like=gradient)
-    geometry = _geometry(shape, w.shape, gradient.shape, stride, padding)
-    launch(plan_elementwise("conv2d_backward_data", prod(shape), **geometry), gradient=gradient, w=w, bias=bias, x=x)
+    made = plan_backward_data(shape, w.shape, gradient.shape, stride, padding, target_of(gradient))
+    weights = dict(w=w) if "n" in made.numbers else dict(phases=_by_phase(w, stride))
+    launch(made, gradient=gradient, bias=bias, x=x, **weights)
     return x
+
+
+def _by_phase(w, stride):
+    """The weights in the order in which the matrix products of the data's gradient read them."""
+    phases = empty((w.size,), like=w)
+    outputs, channels, height, width = w.shape
+    sizes = dict(outputs=outputs, channels=channels, kernel_height=height, kernel_width=width)
+    launch(plan_elementwise("conv2d_phases", w.size, down=stride[0], right=stride[1], **sizes), w=w, phases=phases)
+    return phases
 
 
 def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), (0, 0))):
@@ -66,12 +144,11 @@ def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), 
     """
     shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
     shapes.conv2d_adjoint(gradient.shape, shape, x.shape, stride, padding)
-    w = empty(shape, like=x)
-    geometry = _geometry(x.shape, shape, gradient.shape, stride, padding)
-    launch(
-        plan_elementwise("conv2d_backward_weight", prod(shape), images=x.shape[0], **geometry),
-        gradient=gradient,
-        x=x,
-        w=w,
-    )
-    return w
+    made = plan_backward_weight(x.shape, shape, gradient.shape, stride, padding, target_of(x))
+    if "n" in made.numbers:
+        w = empty(shape, like=x)
+        launch(made, gradient=gradient, x=x, w=w)
+        return w
+    parts = empty((made.grid[2], *shape), like=x)
+    launch(made, gradient=gradient, x=x, parts=parts)
+    return parts[0] if made.grid[2] == 1 else sum_over(parts, 0)

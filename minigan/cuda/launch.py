@@ -73,12 +73,13 @@ class Kernel:
 class Target:
     """Where a kernel is to run, and on what: "float" or "double", a chip's architecture, its multiprocessors.
 
-    As it stands here: the emulator, which has the instructions of every chip, and runs one block at a time.
+    As it stands here: the emulator, which has the instructions of every chip; as few multiprocessors as a small chip has, so that
+    its kernels are a small chip's.
     """
 
     real: str = "float"
     architecture: int = 120
-    multiprocessors: int = 1
+    multiprocessors: int = 4
 
     def can_run(self, kernel):
         return self.real in kernel.reals and self.architecture >= kernel.architecture

@@ -1,0 +1,229 @@
+// How conv2d.cu sees its three kernels as matrix products of which one factor or both are never built.
+//
+// Each of the three is a product of matrices with rows, columns and a common axis k:
+//
+//                              rows       columns            k                  row factor    column factor
+//   conv2d                     outputs    images x pixels    channels x taps    w             windows of x
+//   conv2d_backward_data       channels   images x pixels    outputs x taps     w             windows of the gradient
+//   conv2d_backward_weight     outputs    channels x taps    images x pixels    the gradient  windows of x
+//
+// A window's element is found by adding two spots, one of a pixel (which window) and one of a tap (where in it).
+
+#pragma once
+#include "tile.cuh"
+
+struct Spot { int element, row, column; };
+
+// Far outside of any image, whatever is added: what is found there is zero.
+__device__ inline Spot nowhere() { return {0, -(1 << 29), 0}; }
+
+// A number written in three digits, (high, middle, low), of which the last two go up to `middle_size` and `low_size`.
+struct Digits {
+    int high, middle, low;
+    __device__ inline Digits(int number, int middle_size, int low_size) {
+        const int sizes = max(middle_size * low_size, 1);  // a phase may have no taps
+        high = number / sizes, middle = number % sizes / max(low_size, 1), low = number % max(low_size, 1);
+    }
+};
+
+// Windows of an image tensor: pixel (i, j) with tap (p, q) looks at row first_row + i row_step + p row_tap, and likewise.
+struct Windows {
+    const real* image;
+    int channels, height, width, kernel_height, kernel_width, images, rows, columns;
+    int first_row, first_column, row_step, column_step, tap_step;
+
+    __device__ inline int pixels() const { return images * rows * columns; }
+    __device__ inline int taps() const { return channels * kernel_height * kernel_width; }
+    __device__ inline Digits pixel_digits(int number) const { return Digits(number, rows, columns); }
+    __device__ inline Digits tap_digits(int number) const { return Digits(number, kernel_height, kernel_width); }
+    __device__ inline Spot pixel(const Digits& of) const {  // of (image, i, j)
+        return spot(of.high * channels, first_row + of.middle * row_step, first_column + of.low * column_step);
+    }
+    __device__ inline Spot tap(const Digits& of) const {  // of (channel, p, q)
+        return spot(of.high, of.middle * tap_step, of.low * tap_step);
+    }
+    __device__ inline Spot spot(int plane, int row, int column) const {
+        return {(plane * height + row) * width + column, row, column};
+    }
+    __device__ inline real at(const Spot& a, const Spot& b) const {
+        const int row = a.row + b.row, column = a.column + b.column;
+        const bool inside = row >= 0 && row < height && column >= 0 && column < width;
+        return inside ? image[a.element + b.element] : real(0);
+    }
+};
+
+// The windows that y is made of: of x, at the pixels of y, with the taps of w.
+__device__ inline Windows windows_of(const real* x, int images, int channels, int height, int width, int kernel_height,
+                                     int kernel_width, int rows, int columns, int down, int right, int top, int left) {
+    return {x, channels, height, width, kernel_height, kernel_width, images, rows, columns, -top, -left, down, right, 1};
+}
+
+// y itself, or its gradient, as windows of one pixel.
+__device__ inline Windows pixels_of(const real* y, int images, int outputs, int rows, int columns) {
+    return {y, outputs, rows, columns, 1, 1, images, rows, columns, 0, 0, 1, 1, 1};
+}
+
+// The data's gradient at stride (down, right) falls into down x right phases: the pixels with one remainder meet the taps
+// with one remainder, and among them the stride is 1. Each phase is a convolution of the gradient with a part of the
+// kernel, walked backwards, and no tap is tried in vain. Phase (p0, q0) has the taps (p0 + down p, q0 + right q).
+struct Phase {
+    int row, column;  // its first pixel
+    int kernel_height, kernel_width, before;  // how many taps of a channel come before it where weights lie phase by phase
+    Windows windows;
+
+    static __device__ inline int share(int size, int step, int first) { return (size - first + step - 1) / step; }
+    static __device__ inline int shares_before(int size, int step, int first) {
+        int sum = 0;
+        for (int other = 0; other < first; ++other) sum += share(size, step, other);
+        return sum;
+    }
+
+    __device__ inline Phase(int number, const real* gradient, int images, int height, int width, int outputs, int all_height,
+                            int all_width, int rows, int columns, int down, int right, int top, int left) {
+        const int p0 = number / right, q0 = number % right;
+        row = ((p0 - top) % down + down) % down, column = ((q0 - left) % right + right) % right;
+        kernel_height = share(all_height, down, p0), kernel_width = share(all_width, right, q0);
+        before = shares_before(all_height, down, p0) * all_width + kernel_height * shares_before(all_width, right, q0);
+        windows = {gradient, outputs, rows, columns, kernel_height, kernel_width, images, share(height, down, row),
+                   share(width, right, column), (row + top - p0) / down, (column + left - q0) / right, 1, 1, -1};
+    }
+};
+
+// The two ways to look at windows as the lines of a factor: a line a pixel, with k along the taps, or the other way round.
+struct PixelLines {
+    static constexpr bool K_IS_PIXELS = false;
+    Windows windows;
+    __device__ inline int lines() const { return windows.pixels(); }
+    __device__ inline int length() const { return windows.taps(); }
+    __device__ inline Spot line(int number) const { return windows.pixel(windows.pixel_digits(number)); }
+    __device__ inline Digits digits(int k) const { return windows.tap_digits(k); }
+    __device__ inline Spot along_k(const Digits& k) const { return windows.tap(k); }
+};
+
+struct TapLines {
+    static constexpr bool K_IS_PIXELS = true;
+    Windows windows;
+    __device__ inline int lines() const { return windows.taps(); }
+    __device__ inline int length() const { return windows.pixels(); }
+    __device__ inline Spot line(int number) const { return windows.tap(windows.tap_digits(number)); }
+    __device__ inline Digits digits(int k) const { return windows.pixel_digits(k); }
+    __device__ inline Spot along_k(const Digits& k) const { return windows.pixel(k); }
+};
+
+template <class Lines> __device__ inline real element(const Lines& of, int line, int k) {
+    if (line >= of.lines() || k >= of.length()) return real(0);
+    return of.windows.at(of.line(line), of.along_k(of.digits(k)));
+}
+
+struct MatrixLines {
+    const real* from;
+    int all_lines, k, line_step, p_step;
+};
+
+__device__ inline real element(const MatrixLines& of, int line, int p) {
+    return line < of.all_lines && p < of.k ? of.from[line * of.line_step + p * of.p_step] : real(0);
+}
+
+// Where a finished sum goes: into channel `row` of an image tensor, at the pixel `column` of a phase (all pixels, where
+// nothing is strided).
+struct PixelTarget {
+    const real* bias;
+    real* y;
+    int first_row, first_column, channels, images, rows, columns, height, width, down, right, row_of_phase, column_of_phase;
+
+    __device__ inline void put_one(int row, int column, real sum) const {
+        if (row >= channels || column >= images * rows * columns) return;
+        const int j = column % columns, i = column / columns % rows, image = column / (columns * rows);
+        y[((image * channels + row) * height + row_of_phase + i * down) * width + column_of_phase + j * right] =
+            sum + (bias ? bias[row] : real(0));
+    }
+#if SINGLE
+    // A run of neighbours that neither crosses the end of an image nor leaves pixels out is stored at once.
+    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
+        row += first_row, column += first_column;
+        if (down * right == 1 && rows * columns % 4 == 0 && row < channels && column < images * rows * columns) {
+            const int pixel = column % (rows * columns), image = column / (rows * columns);
+            const float add = bias ? bias[row] : 0.0f;
+            float values[N];
+#pragma unroll
+            for (int c = 0; c < N; ++c) values[c] = sums[c] + add;
+            store_run(y + (image * channels + row) * rows * columns + pixel, values, N, on_boundary(y));
+        } else {
+#pragma unroll
+            for (int c = 0; c < N; ++c) put_one(row, column + c, sums[c]);
+        }
+    }
+#endif
+};
+
+// All pixels of y (images, channels, rows, columns).
+__device__ inline PixelTarget pixels_to(const real* bias, real* y, int first_row, int first_column, int channels, int images,
+                                        int rows, int columns) {
+    return {bias, y, first_row, first_column, channels, images, rows, columns, rows, columns, 1, 1, 0, 0};
+}
+
+// The pixels of a phase of x (images, channels, height, width).
+__device__ inline PixelTarget phase_to(const real* bias, real* x, int first_row, int first_column, int channels, int height,
+                                       int width, const Phase& phase, int down, int right) {
+    return {bias, x, first_row, first_column, channels, phase.windows.images, phase.windows.rows, phase.windows.columns,
+            height, width, down, right, phase.row, phase.column};
+}
+
+#if SINGLE
+
+// 128 lines of windows for a product of tile.cuh, the lanes of a warp side by side along the pixels: where pixels are lines a
+// warp has one tap, and neighbouring pixels; where k runs along the pixels, eight lanes have eight neighbours. Where the
+// strip's elements along k stand is worked out once for the block, and lies in shared memory.
+template <class Product, class Lines> struct WindowSource {
+    typedef Spot Spots[2][Product::DEPTH];
+    static constexpr bool ALONG_K = Lines::K_IS_PIXELS;
+    static constexpr int KS_AT_ONCE = ALONG_K ? 8 : Product::THREADS / 64, KS = Product::DEPTH / KS_AT_ONCE;
+    static constexpr int LINES_AT_ONCE = Product::THREADS / KS_AT_ONCE, LINES = SIDE / LINES_AT_ONCE;
+    const Lines of;
+    const int end;
+    Spots& spots;
+    Spot line[LINES];
+    float value[KS][LINES];
+
+    static __device__ inline int k_of(int i) {
+        return (ALONG_K ? threadIdx.x % KS_AT_ONCE : threadIdx.x / LINES_AT_ONCE) + i * KS_AT_ONCE;
+    }
+    static __device__ inline int line_of(int j) {
+        return (ALONG_K ? threadIdx.x / KS_AT_ONCE : threadIdx.x % LINES_AT_ONCE) + j * LINES_AT_ONCE;
+    }
+
+    // Lines from `first_line` on, k up to `end`. `spots` is in shared memory.
+    __device__ inline WindowSource(const Lines& of, int first_line, int end, Spots& spots)
+        : of(of), end(end), spots(spots) {
+#pragma unroll
+        for (int j = 0; j < LINES; ++j) {
+            const int number = first_line + line_of(j);
+            line[j] = number < of.lines() ? of.line(number) : nowhere();
+        }
+    }
+
+    // Two sets of spots take turns: while one thread prepares the next, another may still read these.
+    __device__ inline void prepare(int start) {
+        const int k = start + threadIdx.x;
+        if (threadIdx.x < Product::DEPTH)
+            spots[start / Product::DEPTH % 2][threadIdx.x] = k < end ? of.along_k(of.digits(k)) : nowhere();
+    }
+
+    __device__ inline void fetch(int start) {
+#pragma unroll
+        for (int i = 0; i < KS; ++i) {
+            const Spot along = spots[start / Product::DEPTH % 2][k_of(i)];
+#pragma unroll
+            for (int j = 0; j < LINES; ++j) value[i][j] = of.windows.at(line[j], along);
+        }
+    }
+
+    __device__ inline void put(typename Product::Strip& strip) const {
+#pragma unroll
+        for (int i = 0; i < KS; ++i)
+#pragma unroll
+            for (int j = 0; j < LINES; ++j) strip[k_of(i)][line_of(j)] = Product::rounded(value[i][j]);
+    }
+};
+
+#endif  // SINGLE

@@ -8,7 +8,7 @@ import minigan as mg
 from minigan import ops, reference, shapes
 from minigan.check import CASES, calls, check_gradient
 from minigan.cuda import launch
-from minigan.cuda.conv2d import plan, plan_backward_data, plan_backward_weight
+from minigan.cuda.conv2d import plan, plan_backward_data, plan_backward_weight, version_of
 from minigan.cuda.launch import Target
 from minigan.reference import conv2d_fast
 
@@ -219,27 +219,38 @@ def test_a_stride_falls_into_phases():
 
 
 def test_the_weights_sums_are_cut_until_the_chip_is_full():
-    made = plan_backward_weight(*G3, (1, 1), SAME5, H100)
-    assert made.kernel.name == "conv2d_backward_weight_v3" and made.grid == (50, 2, 2)
+    with choice("v3"):
+        made = plan_backward_weight(*G3, (1, 1), SAME5, H100)
+        narrow = plan_backward_weight((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), SAME5, H100)
+        short = plan_backward_weight((1, 64, 4, 4), (64, 64, 3, 3), (1, 64, 2, 2), (1, 1), ((0, 0), (0, 0)), H100)
     share = made.numbers["share"]
-    assert share % 16 == 0 and share * 1 < 100 * 32 * 32 <= share * 2
-    narrow = plan_backward_weight((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), SAME5, H100)
+    assert made.grid == (50, 2, 2) and share % 16 == 0 and share < 100 * 32 * 32 <= share * 2
     assert narrow.grid[:2] == (1, 1) and narrow.grid[2] * narrow.numbers["share"] >= 100 * 16 * 16
-    short = plan_backward_weight((1, 64, 4, 4), (64, 64, 3, 3), (1, 64, 2, 2), (1, 1), ((0, 0), (0, 0)), H100)
     assert short.grid[2] == 1
 
 
 @pytest.mark.parametrize(
-    ("x", "w", "y", "version"),
+    ("x", "w", "y", "stride", "version"),
     [
-        (*G3, "v3"),
-        ((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), "v3"),
-        ((100, 256, 32, 32), (3, 256, 7, 7), (100, 3, 32, 32), "v1"),  # three channels fill no tile
-        ((64, 1, 28, 28), (32, 1, 5, 5), (64, 32, 14, 14), "v2"),
-        ((2, 64, 9, 9), (64, 64, 3, 3), (2, 64, 1, 1), "v1"),  # nor do two pixels
+        (*G3, (1, 1), "v5"),
+        (*G3, (2, 2), "v3"),  # Winograd's method knows stride 1 alone
+        ((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), "v3"),
+        ((100, 256, 32, 32), (3, 256, 7, 7), (100, 3, 32, 32), (1, 1), "v1"),  # three channels fill no tile
+        ((64, 1, 28, 28), (32, 1, 5, 5), (64, 32, 14, 14), (2, 2), "v2"),
+        ((2, 64, 9, 9), (64, 64, 3, 3), (2, 64, 1, 1), (1, 1), "v1"),  # nor do two pixels
     ],
 )
-def test_the_default_by_shape(x, w, y, version):
-    assert plan(x, w, y, (1, 1), SAME5, H100).kernel.name == f"conv2d_{version}"
-    double = plan(x, w, y, (1, 1), SAME5, Target("double", 90, 132))
-    assert double.kernel.name == f"conv2d_{'v2' if version == 'v3' else version}"
+def test_the_default_by_shape(x, w, y, stride, version):
+    def found(target):
+        lines, length = (y[1], y[0] * y[2] * y[3]), np.prod(w[1:])
+        return version_of("conv2d", lines, length, w, stride, target)
+
+    assert found(H100) == version
+    assert found(Target("double", 90, 132)) == ("v2" if version in ("v3", "v5") else version)
+    assert (plan(x, w, y, stride, SAME5, H100) is None) == (version == "v5")
+
+
+def test_a_chosen_version_that_does_not_fit_gives_way():
+    with choice("v5"):
+        assert plan(*G3, (2, 2), SAME5, H100).kernel.name == "conv2d_v3"
+        assert plan(*G3, (1, 1), SAME5, H100) is None

@@ -61,7 +61,7 @@ def run_checks(stem=None):
         raise MiniganError(f"unknown stem {stem!r}: choose from {', '.join(stems)}; or a recipe: {', '.join(recipes)}")
     checked = [stem] if stem else stems
     failures = _print_gradients([name for name in checked if name in CASES])
-    failures += _print_results([name for name in checked if name in files])
+    failures += _print_results([name for name in checked if name in CALLS])
     problem = nvrtc.why_missing()
     if not problem:
         failures += _print_compiled([files[name] for name in checked if name in files])

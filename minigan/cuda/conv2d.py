@@ -3,7 +3,8 @@
 from math import prod
 
 from .. import shapes
-from .launch import EMULATOR, Plan, declare, empty, launch, pick, plan_elementwise, target_of, versions
+from . import conv2d_winograd as winograd
+from .launch import BLOCK, EMULATOR, Plan, declare, empty, launch, pick, plan_elementwise, target_of, versions
 from .reduce import sum as sum_over
 
 _GEOMETRY = (
@@ -35,64 +36,71 @@ declare(
     "const real* w, real* phases, int n, int channels, int outputs, int kernel_height, int kernel_width, int down, int right",
 )
 
+# The last launch of Winograd's method stands for it.
+for _name in _NAMES[:2]:
+    versions[_name]["v5"] = versions["winograd_pixels"]["v1"]
+versions["conv2d_backward_weight"]["v5"] = versions["winograd_weights"]["v1"]
+
 # The side of a block's tile, and the block, of the matrix products.
 TILES = {"v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (128, 1, 1))}
 LEAST_SHARE = 256  # terms that a block adds up at least, where the weights' sums are cut into parts
 
 
-def default(lines, length, target):
-    """The version for so many rows and columns and so long a sum: tiles of 128 where at least half of one is filled, as the
-    other half is computed for nothing; one thread a result where a tile of 16 would be mostly empty."""
-    if min(lines) >= 64 and length >= 16 and target.can_run(versions["conv2d"]["v3"]):
-        return "v3"
-    return "v2" if min(lines) >= 8 and length >= 16 else "v1"
-
-
-def _geometry(x, w, y, stride, padding):
-    """The numbers that all kernels take, from the shapes of x, w and y."""
-    return dict(
-        channels=x[1], height=x[2], width=x[3], outputs=w[0], kernel_height=w[2], kernel_width=w[3], rows=y[2],
-        columns=y[3], down=stride[0], right=stride[1], top=padding[0][0], left=padding[1][0],
-    )  # fmt: skip
+def version_of(name, lines, length, w, stride, target):
+    """The version of one of the three for so many rows and columns, so long a sum, and weights of shape w: the chosen one, or by
+    default the first here that fits. Half of a tile of 128 has to be filled, as the other half is computed for nothing.
+    """
+    narrow = min(lines)
+    if target.real == "float" and winograd.pays(w, stride) and narrow >= 64:
+        default = "v5"
+    elif target.real == "float" and narrow >= 64 and length >= 16:
+        default = "v3"
+    else:
+        default = "v2" if narrow >= 8 and length >= 16 else "v1"
+    return pick(name, default, target, () if winograd.can(w[2:], stride) else ("v5",))[0]
 
 
 def plan(x, w, y, stride, padding, target=EMULATOR):
-    """The launch of conv2d for the shapes of x, w and y."""
+    """The launch of conv2d for the shapes of x, w and y; None where Winograd's method takes over."""
     lines, length = (y[1], y[0] * y[2] * y[3]), prod(w[1:])
-    version, kernel = pick("conv2d", default(lines, length, target), target)
-    geometry = _geometry(x, w, y, stride, padding)
-    if version == "v1":
-        return plan_elementwise("conv2d", prod(y), **geometry)
-    side, block = TILES[version]
-    return Plan(kernel, (_ceil(lines[1], side), _ceil(lines[0], side), 1), block, geometry | {"images": x[0]})
+    version = version_of("conv2d", lines, length, w, stride, target)
+    return _plan("conv2d", version, lines, 1, prod(y), (x, w, y, stride, padding))
 
 
 def plan_backward_data(x, w, y, stride, padding, target=EMULATOR):
-    """The launch of conv2d_backward_data: a layer of the grid for each phase of the stride."""
+    """The launch of conv2d_backward_data, likewise: a layer of the grid for each phase of the stride."""
     lines = x[1], x[0] * _ceil(x[2], stride[0]) * _ceil(x[3], stride[1])  # of the largest phase
     length = w[0] * _ceil(w[2], stride[0]) * _ceil(w[3], stride[1])
-    version, kernel = pick("conv2d_backward_data", default(lines, length, target), target)
-    geometry = _geometry(x, w, y, stride, padding)
-    if version == "v1":
-        return plan_elementwise("conv2d_backward_data", prod(x), **geometry)
-    side, block = TILES[version]
-    grid = _ceil(lines[1], side), _ceil(lines[0], side), prod(stride)
-    return Plan(kernel, grid, block, geometry | {"images": x[0]})
+    version = version_of("conv2d_backward_data", lines, length, w, stride, target)
+    return _plan("conv2d_backward_data", version, lines, prod(stride), prod(x), (x, w, y, stride, padding))
 
 
 def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
-    """The launch of conv2d_backward_weight: as many parts as it takes to give every multiprocessor a tile."""
+    """The launch of conv2d_backward_weight, likewise: as many parts as it takes to give every multiprocessor a tile."""
     lines, length = (w[0], prod(w[1:])), y[0] * y[2] * y[3]
-    version, kernel = pick("conv2d_backward_weight", default(lines, length, target), target)
-    numbers = _geometry(x, w, y, stride, padding) | {"images": x[0]}
-    if version == "v1":
-        return plan_elementwise("conv2d_backward_weight", prod(w), **numbers)
-    side, block = TILES[version]
-    tiles = _ceil(lines[1], side) * _ceil(lines[0], side)
+    version, name = version_of("conv2d_backward_weight", lines, length, w, stride, target), "conv2d_backward_weight"
+    shape = x, w, y, stride, padding
+    if version not in TILES:
+        return _plan(name, version, lines, 1, prod(w), shape, images=x[0])
+    tiles = _ceil(lines[1], TILES[version][0]) * _ceil(lines[0], TILES[version][0])
     parts = max(1, min(_ceil(target.multiprocessors, tiles), length // LEAST_SHARE))
-    share = _ceil(_ceil(length, parts), 16) * 16
-    grid = _ceil(lines[1], side), _ceil(lines[0], side), max(1, _ceil(length, share) if share else 1)
-    return Plan(kernel, grid, block, numbers | {"share": share})
+    share = max(_ceil(_ceil(length, parts), 16), 1) * 16
+    return _plan(name, version, lines, max(_ceil(length, share), 1), prod(w), shape, share=share)
+
+
+def _plan(name, version, lines, layers, results, shape, **numbers):
+    x, w, y, stride, padding = shape
+    numbers |= dict(
+        channels=x[1], height=x[2], width=x[3], outputs=w[0], kernel_height=w[2], kernel_width=w[3], rows=y[2],
+        columns=y[3], down=stride[0], right=stride[1], top=padding[0][0], left=padding[1][0],
+    )  # fmt: skip
+    if version == "v5":
+        return None
+    if version == "v1":
+        return Plan(versions[name]["v1"], (_ceil(results, BLOCK), 1, 1), (BLOCK, 1, 1), {"n": results, **numbers})
+    side, block = TILES[version]
+    grid = _ceil(lines[1], side), _ceil(lines[0], side), layers
+    return Plan(versions[name][version], grid, block, {"images": x[0], **numbers})
 
 
 def _ceil(number, divisor):
@@ -107,7 +115,11 @@ def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
     """
     shape = shapes.conv2d(x.shape, w.shape, None if bias is None else bias.shape, stride, padding)
     y = empty(shape, like=x)
-    launch(plan(x.shape, w.shape, shape, stride, padding, target_of(x)), x=x, w=w, bias=bias, y=y)
+    made = plan(x.shape, w.shape, shape, stride, padding, target_of(x))
+    if made:
+        launch(made, x=x, w=w, bias=bias, y=y)
+    else:
+        winograd.convolve(x, w, bias, y, padding)
     return y
 
 
@@ -122,8 +134,12 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
     x = empty(shape, like=gradient)
     made = plan_backward_data(shape, w.shape, gradient.shape, stride, padding, target_of(gradient))
-    weights = dict(w=w) if "n" in made.numbers else dict(phases=_by_phase(w, stride))
-    launch(made, gradient=gradient, bias=bias, x=x, **weights)
+    if not made:
+        winograd.backward_data(gradient, w, bias, x, padding)
+    elif made.kernel is versions["conv2d_backward_data"]["v1"]:
+        launch(made, gradient=gradient, w=w, bias=bias, x=x)
+    else:
+        launch(made, gradient=gradient, phases=_by_phase(w, stride), bias=bias, x=x)
     return x
 
 
@@ -145,10 +161,11 @@ def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), 
     shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
     shapes.conv2d_adjoint(gradient.shape, shape, x.shape, stride, padding)
     made = plan_backward_weight(x.shape, shape, gradient.shape, stride, padding, target_of(x))
-    if "n" in made.numbers:
-        w = empty(shape, like=x)
-        launch(made, gradient=gradient, x=x, w=w)
-        return w
+    if not made:
+        return winograd.backward_weight(gradient, x, tuple(kernel), padding)
     parts = empty((made.grid[2], *shape), like=x)
-    launch(made, gradient=gradient, x=x, parts=parts)
+    if made.kernel is versions["conv2d_backward_weight"]["v1"]:
+        launch(made, gradient=gradient, x=x, w=parts)
+    else:
+        launch(made, gradient=gradient, x=x, parts=parts)
     return parts[0] if made.grid[2] == 1 else sum_over(parts, 0)

@@ -129,21 +129,20 @@ def choose(name, version):
     _chosen[name] = version
 
 
-def pick(name, default="v1", target=EMULATOR, able=True):
-    """(version, Kernel): the chosen version, else the default one.
-
-    The default runs too where the chosen one cannot: on this target, or (not `able`) for this shape. That is said once.
-    """
+def pick(name, default="v1", target=EMULATOR, unfit=()):
+    """(version, Kernel): the chosen version, else the default one, which also runs where the chosen one is `unfit` for the shape,
+    or cannot run on this target. The latter is said, once."""
     chosen = _chosen.get(name)
-    if chosen and not (able and target.can_run(versions[name][chosen])):
-        _say_that_another_runs(versions[name][chosen], able)
+    if chosen and not target.can_run(versions[name][chosen]):
+        _say_that_another_runs(versions[name][chosen])
         chosen = None
-    return chosen or default, versions[name][chosen or default]
+    version = default if chosen is None or chosen in unfit else chosen
+    return version, versions[name][version]
 
 
 @cache
-def _say_that_another_runs(kernel, able):
-    needs = f"{' or '.join(kernel.reals)} and sm_{kernel.architecture} or later" if able else "another shape"
+def _say_that_another_runs(kernel):
+    needs = f"{' or '.join(kernel.reals)} and sm_{kernel.architecture} or later"
     warnings.warn(f"kernel {kernel.name} needs {needs}: where it cannot run, the default does", stacklevel=4)
 
 
@@ -212,7 +211,7 @@ def _program(file, real):
 def kernel_names(file, real):
     """The names of the kernels in a file that are written for `real`, as the version table has them."""
     kernels = (kernel for table in versions.values() for kernel in table.values())
-    return [kernel.name for kernel in kernels if kernel.file == file and real in kernel.reals]
+    return list(dict.fromkeys(kernel.name for kernel in kernels if kernel.file == file and real in kernel.reals))
 
 
 def reload():

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from compare import assert_close
-from small_gan import small
+from small_gan import drawn_as, small
 
 import minigan as mg
 from minigan import data, gans, metrics
@@ -178,19 +178,6 @@ def test_every_recipe_is_the_same_on_the_emulator(key):
     for _ in range(5):
         for mine, emulators in zip(on_cpu.step(), emulated.step()):
             assert_close(emulators.numpy(), mine.numpy(), 1e-9)
-
-
-def drawn_as(recipe):
-    """A few drawn digits in the size and the colours that the recipe's data have, or the points themselves."""
-    if recipe.data in ("ring", "grid"):
-        return data.load(recipe.data)
-    pixels, labels = digits(80)
-    if recipe.data in ("cifar10", None):
-        size = recipe.image_size or 32
-        canvas = np.zeros((80, 3, size, size), np.uint8)
-        canvas[:, :, :28, :28] = pixels
-        pixels = canvas
-    return data.Images(recipe.data, pixels, labels)
 
 
 def test_same_seed_same_run_and_other_seed_another(images):

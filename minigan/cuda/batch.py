@@ -6,8 +6,8 @@ from .. import shapes
 from .launch import declare, empty, launch, plan_elementwise
 
 _PLACE = "const int* order, const uint64* number, real* y, int n, int samples, int batches, int size"
-declare("batch.cu", "image_batch", f"const unsigned char* pixels, {_PLACE}")
-declare("batch.cu", "point_batch", f"const real* points, {_PLACE}")
+declare("batch.cu", "image_batch", f"const unsigned char* pixels+, {_PLACE}")
+declare("batch.cu", "point_batch", f"const real* points+, {_PLACE}")
 
 
 def image_batch(pixels, order, number, dtype):

@@ -40,7 +40,7 @@ def test_a_replayed_step_is_the_step(key, device):
     for _ in range(4 * len(replayed.recipe.d_steps)):
         for mine, other in zip(replayed.step(), eager.step()):
             assert np.array_equal(mine.numpy(), other.numpy()) and np.isfinite(mine.numpy()).all()
-    assert all(step.is_captured for step in replayed.steps.values())
+    assert all(step.is_captured for step in replayed.device_steps.values())
     assert same(replayed.state(), eager.state())
     for mine, other in zip(replayed.results.last(4), eager.results.last(4)):
         assert np.array_equal(mine, other)
@@ -50,11 +50,10 @@ def test_a_replayed_step_is_the_step(key, device):
 def test_every_step_is_the_same_launches(key):
     """The same kernels with the same numbers on the same arrays: what changes from step to step, changes on the device."""
     training = Training(*tiny(key), "emulator")
-    (updates, step), *_ = training.steps.items()
+    (updates, step), *_ = training.device_steps.items()
     noted = []
     for start in (0, updates):
-        training.batches.seek(start, updates)
-        with runtime.recording() as launches:
+        with training.batches.ready(start, updates), runtime.recording() as launches:
             step.function()
         noted.append(launches)
     one, other = ([each[:2] for each in launches] for launches in noted)
@@ -100,6 +99,24 @@ def test_looking_at_other_batches_and_drawing_samples_changes_no_step(images, de
         training.step(), twin.step()
         training.batch(3 * step)
         training.sample(training.fixed_z)
+    assert same(training.state(), twin.state())
+
+
+@pytest.mark.parametrize("device", ["cpu", *DEVICES])
+def test_a_step_that_was_interrupted_takes_its_batch_again(images, device):
+    training, twin = (Training(small(), images, device) for _ in range(2))
+    step = training.device_steps[1]
+
+    def interrupted():
+        training.batches.take()
+        raise KeyboardInterrupt
+
+    for _ in range(4):
+        training.device_steps[1] = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            training.step()
+        training.device_steps[1] = step
+        training.step(), twin.step()
     assert same(training.state(), twin.state())
 
 
@@ -152,4 +169,4 @@ def test_a_replay_can_be_watched_by_the_sanitizer(images):
     training.step(), training.step()
     with emulator.checking() as report:
         training.step()
-    assert training.steps[1].is_captured and not report.findings, report
+    assert training.device_steps[1].is_captured and not report.findings, report

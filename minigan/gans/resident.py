@@ -1,5 +1,7 @@
 """What lives on the device from step to step, so that a step need not ask the host: the data, and what every step leaves."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from ..tensor import Tensor
@@ -13,10 +15,13 @@ class Counter:
     def __init__(self, device):
         self.array, self.value = device.xp.zeros(1, np.uint64), 0
 
-    def move(self, start, count):
-        """Have it stand at `start`, for launches that will move it on by `count`."""
+    @contextmanager
+    def moving(self, start, count):
+        """Have it stand at `start`, for the launches of this block, which move it on by `count`."""
         if self.value != start:
             self.array[...] = start
+        self.value = None  # whoever interrupts the block leaves it nobody knows where
+        yield
         self.value = start + count
 
 
@@ -24,7 +29,7 @@ class Batches:
     """The first `count` samples of a data set on the device, as they are stored, and the order in which they are shown.
 
     An epoch shows a sample at most once (those that fill no batch sit it out), in an order that depends on seed and epoch
-    alone: a resumed run sees what an unbroken one would. `most` is how many batches are taken between two calls of `seek`.
+    alone: a resumed run sees what an unbroken one would. `most` is how many batches are taken within one `ready`.
     """
 
     def __init__(self, images, count, size, most, seed, device, dtype):
@@ -38,15 +43,15 @@ class Batches:
         self.order, self.epochs = device.xp.zeros((epochs * self.per_epoch, size), np.int32), [None] * epochs
         self.number = Counter(device)
 
-    def seek(self, start, count):
-        """Have all ready for `take` to return the batches from number `start` on, `count` of them."""
+    def ready(self, start, count):
+        """A block that takes `count` batches, from number `start` on."""
         for epoch in range(start // self.per_epoch, (start + count - 1) // self.per_epoch + 1):
             place = epoch % len(self.epochs)
             if self.epochs[place] != epoch:
                 rows = slice(place * self.per_epoch, (place + 1) * self.per_epoch)
                 self.order[rows] = self.device.xp.asarray(self._order_of(epoch))
                 self.epochs[place] = epoch
-        self.number.move(start, count)
+        return self.number.moving(start, count)
 
     def _order_of(self, epoch):
         shape = self.per_epoch, self.order.shape[1]
@@ -68,9 +73,9 @@ class Results:
         self.rows, self.device = device.xp.zeros((most, 2 + 2 * size), dtype), device
         self.step = Counter(device)
 
-    def seek(self, step):
-        """Have the row of step number `step` written next."""
-        self.step.move(step, 1)
+    def ready(self, step):
+        """A block that writes the row of this step."""
+        return self.step.moving(step, 1)
 
     def write(self, result):
         """Note a StepResult, in launches alone."""

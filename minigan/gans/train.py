@@ -49,9 +49,9 @@ class Training:
             images, self.count, recipe.batch_size, max(recipe.d_steps), seed, self.device, self.dtype
         )
         self.results = Results(LOOK_EVERY, recipe.batch_size, self.device, self.dtype)
-        self.steps = {updates: partial(self._step_on_device, updates) for updates in set(recipe.d_steps)}
+        self.device_steps = {updates: partial(self._step_on_device, updates) for updates in set(recipe.d_steps)}
         if graph and self.device.graph:
-            self.steps = {updates: self.device.graph(step) for updates, step in self.steps.items()}
+            self.device_steps = {updates: self.device.graph(step) for updates, step in self.device_steps.items()}
 
     def draw_z(self, count):
         """Noise for `count` images."""
@@ -59,16 +59,16 @@ class Training:
 
     def batch(self, number):
         """Real images number · batch size and following, (n, …) in [−1, 1]."""
-        self.batches.seek(number, 1)
-        return self.batches.take()
+        with self.batches.ready(number, 1):
+            return self.batches.take()
 
     def step(self):
         """One training step: a StepResult. Where steps are replayed, the next one overwrites its arrays."""
-        drawn, until = (self.batches_until(steps) for steps in (self.steps_done, self.steps_done + 1))
-        self.batches.seek(drawn, until - drawn)
-        self.results.seek(self.steps_done)
+        drawn = self.batches_until(self.steps_done)
+        updates = self.batches_until(self.steps_done + 1) - drawn
         self._set_rate()
-        result = self.steps[until - drawn]()
+        with self.batches.ready(drawn, updates), self.results.ready(self.steps_done):
+            result = self.device_steps[updates]()
         for each in self.optimizers:
             each.note_change()  # which a replay, being launches alone, does not
         self.steps_done += 1

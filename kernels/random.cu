@@ -41,3 +41,9 @@ extern "C" __global__ void normal_v1(const uint64* counter, real* y, int n, uint
 // counter[0] += by. A launch of its own, grid 1, block 1: inside the kernels above, some threads would read the counter
 // before and some after.
 extern "C" __global__ void advance_v1(uint64* counter, uint64 by) { counter[0] += by; }
+
+// The same, for who wants to draw these numbers later, and again: where the counter stood goes into `before`.
+extern "C" __global__ void reserve_v1(uint64* counter, uint64* before, uint64 by) {
+    before[0] = counter[0];
+    counter[0] += by;
+}

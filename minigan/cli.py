@@ -127,6 +127,8 @@ def _add_train(commands):
     add("--seed", type=int, metavar="N", help="of the weights, the noise and the order of the data (default: 0)")
     add("--out", metavar="RUN", help="the run's folder (default: runs/RECIPE-1, -2, …)")
     add("--resume", metavar="RUN", help="go on with an earlier run, up to --epochs or --steps")
+    add("--no-graph", dest="graph", action="store_false", help="on cuda and the emulator, go through Python in every step "
+        "instead of replaying the launches of one: the same numbers, slower")  # fmt: skip
     add(
         "--kernels",
         action="append",

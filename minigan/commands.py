@@ -92,7 +92,7 @@ def _start(options, kernels):
     refuse_occupied(path)
     images = data.load(recipe.data, options.data_dir, recipe.image_size)
     held_out = _held_out(recipe, options.data_dir)
-    training = Training(recipe, images, options.device or "auto", options.seed or 0)
+    training = Training(recipe, images, options.device or "auto", options.seed or 0, graph=options.graph)
     data_dir = options.data_dir or (None if recipe.data in data.NEEDS_NO_FILES else os.environ.get("MINIGAN_DATA"))
     return training, RunFolder.create(path, training, data_dir, kernels), held_out
 
@@ -126,7 +126,7 @@ def _resume(options, kernels):
     run = RunFolder.open(user_path(options.resume))
     _choose_kernels(run.config["kernels"] | kernels)
     held_out = _held_out(run.recipe(), options.data_dir or run.config["data_dir"])
-    return run.load_training(options.data_dir, options.device), run, held_out
+    return run.load_training(options.data_dir, options.device, options.graph), run, held_out
 
 
 def _free_folder(name):

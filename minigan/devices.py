@@ -14,13 +14,15 @@ class Device(str):
 
     `xp` makes, copies and moves arrays; every computation goes through `primitives`: minigan.reference for "cpu", with
     faster convolutions (see minigan.cpu); minigan.cuda for "cuda" (CuPy arrays) and "emulator" (NumPy arrays: the same
-    kernels, compiled for and run by the CPU). All export the same functions.
+    kernels, compiled for and run by the CPU). All export the same functions. `graph` makes a function into one
+    that is captured and replayed (see minigan.cuda.graph.Graph); None on "cpu", which has no launches.
     """
 
-    def __new__(cls, name, xp, primitives):
+    def __new__(cls, name, xp, primitives, graph=None):
         device = super().__new__(cls, name)
         device.xp = xp
         device.primitives = primitives
+        device.graph = graph
         return device
 
     def to_numpy(self, array):
@@ -53,11 +55,12 @@ def _load(name):
         cpu = importlib.import_module("minigan.cpu")
         cpu.keep_freed_memory()
         return Device(name, importlib.import_module("numpy"), cpu.PRIMITIVES)
-    if name == "emulator":
-        return Device(name, importlib.import_module("numpy"), importlib.import_module("minigan.cuda"))
-    if problem := why_no_cuda():
+    if name == "cuda" and (problem := why_no_cuda()):
         raise DeviceError(problem)
-    return Device(name, importlib.import_module("cupy"), importlib.import_module("minigan.cuda"))
+    primitives, graph = (importlib.import_module(f"minigan.cuda{part}") for part in ("", ".graph"))
+    if name == "emulator":
+        return Device(name, importlib.import_module("numpy"), primitives, graph.LaunchList)
+    return Device(name, importlib.import_module("cupy"), primitives, graph.CudaGraph)
 
 
 def array_module(array):

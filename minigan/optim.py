@@ -41,7 +41,7 @@ class Arena:
                 raise MiniganError(
                     f"parameter {position} of shape {parameter.shape} has no gradient: call backward() before step()"
                 )
-            self.gradient[part] = parameter.grad.data.reshape(-1)
+            self.device.primitives.copy_rows(parameter.grad.data.reshape(-1), self.gradient, part.start)
         return self.gradient
 
 
@@ -64,11 +64,15 @@ class Optimizer:
     def step(self):
         """Change the parameters by their gradients, in place, in one launch."""
         self.update(self.arena.data, self.arena.gather_gradients())
-        self.arena.version[0] += 1
+        self.note_change()
 
     def clamp(self, bound):
         """Every weight into [−bound, bound], in place, in one launch: the critic's clipping (Arjovsky et al. 2017)."""
         self.primitives.clamp(self.arena.data, bound)
+        self.note_change()
+
+    def note_change(self):
+        """Count the parameters' version up: what was computed from them before cannot be differentiated any more."""
         self.arena.version[0] += 1
 
     def update(self, data, gradient):

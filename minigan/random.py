@@ -36,12 +36,12 @@ class Generator:
     def _draw(self, name, shape, *parameters):
         primitives = self.device.primitives
         array = getattr(primitives, name)(tuple(shape), self.seed, self.counter, *parameters, self.dtype)
-        self.skip(prod(shape))
+        self.device.primitives.advance(self.counter, _counters(prod(shape)))
         return Tensor(array, self.device)
 
-    def skip(self, count):
-        """Move on by so many numbers."""
-        self.device.primitives.advance(self.counter, -(-count // 4))  # four numbers a counter
+    def reserve(self, count):
+        """Move on by so many numbers; returns the counter that they begin at, a one-element array on the device."""
+        return self.device.primitives.reserve(self.counter, _counters(count))
 
     def state(self):
         """How many counters have been used up: all that resuming the stream needs besides the seed."""
@@ -51,3 +51,8 @@ class Generator:
         if np.shape(state.get("counter")) != (1,):
             raise MiniganError(f"generator state: expected a counter of shape (1,), got {state.get('counter')}")
         self.counter[...] = self.device.xp.asarray(state["counter"], np.uint64)
+
+
+def _counters(count):
+    """How many counters so many numbers take: each gives four."""
+    return -(-count // 4)

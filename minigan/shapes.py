@@ -255,3 +255,17 @@ def same_pixels(name, values, where, shape):
         raise MiniganError(
             f"{name}: {tuple(values)} values, {tuple(where)} indices and images of {tuple(shape)} do not go together"
         )
+
+
+def copy_rows(x, y, start, numbered):
+    """Raise MiniganError where the rows of an x do not fit into y (into each of y's arrays, if numbered) from `start` on."""
+    target = y[1:] if numbered else y
+    if not x or not target or x[1:] != target[1:] or not 0 <= start <= target[0] - x[0]:
+        raise MiniganError(f"copy_rows: rows of shape {x} do not fit into {target} from row {start} on")
+
+
+def batch(order):
+    """(batches, samples of each) of an order in which batches are taken. Raises MiniganError for anything but (≥ 1, n)."""
+    if len(order) != 2 or not order[0]:
+        raise MiniganError(f"an order of shape {order}, expected (batches, samples), with at least one batch")
+    return order

@@ -106,7 +106,8 @@ class Tensor:
         owned = set()
         for leaf, arrived in _differentiate(self, gradient, None, retain_graph, create_graph=False).items():
             if id(arrived.data) in owned:  # two leaves of a sum: each gets a gradient of its own
-                arrived = Tensor(arrived.data.copy(), arrived.device)
+                copy = arrived.device.primitives.broadcast_to(arrived.data, arrived.shape)
+                arrived = Tensor(copy, arrived.device)
             owned.add(id(arrived.data))
             leaf.grad = arrived if leaf.grad is None else leaf.grad + arrived
 

@@ -99,6 +99,18 @@ def test_train_on_the_emulator(tmp_path):
     assert minigan("sample", "run", "-n", 4, "--device", "cpu").returncode == 0
 
 
+def test_without_the_graph_the_numbers_are_the_same(tmp_path):
+    """Also where one half of a run is replayed and the other is not."""
+    digits, steps = ("--data", "digits", "--batch-size", "10", "--device", "emulator"), ("--steps", "5")
+    for options in (["--out", "replayed"], ["--out", "eager", "--no-graph"]):
+        assert minigan("train", "gan", *digits, *steps, *options).returncode == 0
+    assert minigan("train", "gan", *digits, "--steps", "2", "--out", "mixed").returncode == 0
+    assert minigan("train", "--resume", "mixed", *steps, "--no-graph").returncode == 0
+    states = [load_arrays(tmp_path / run / "checkpoint.npz") for run in ("replayed", "eager", "mixed")]
+    for name, values in states[0].items():
+        assert all(np.array_equal(values, other[name]) for other in states[1:]), name
+
+
 def test_default_folders_are_numbered(tmp_path):
     for _ in range(2):
         assert minigan("train", "gan", *SMALL).returncode == 0
@@ -330,9 +342,10 @@ def test_a_diverging_run_says_so_and_is_kept(tmp_path):
         assert all(np.isfinite(state[name]).all() for name in state)
 
 
-def test_ctrl_c_saves_and_exits_130(tmp_path):
+@pytest.mark.parametrize("device", ["cpu", "emulator"])
+def test_ctrl_c_saves_and_exits_130(tmp_path, device):
     training = subprocess.Popen(
-        [sys.executable, "-m", "minigan", "train", "gan", "--data", "digits", "--device", "cpu", "--out", "run"],
+        [sys.executable, "-m", "minigan", "train", "gan", "--data", "digits", "--device", device, "--out", "run"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     for _ in range(600):

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from compare import assert_close
-from small_gan import small
+from small_gan import drawn_as, small
 
 import minigan as mg
 from minigan import data, gans, metrics
@@ -146,18 +146,22 @@ def test_an_epoch_shows_every_image_once(images):
 
 
 @pytest.mark.parametrize("d_steps", [(1,), (5,), (2, 1), (1, 4)])
-def test_every_update_of_d_sees_a_batch_of_its_own(images, d_steps, monkeypatch):
-    training = Training(small(d_steps=d_steps), images)
+@pytest.mark.parametrize("batch_size", [20, 150, 200])
+def test_every_update_of_d_sees_a_batch_of_its_own(images, d_steps, batch_size, monkeypatch):
+    """Also where a step reaches into another epoch, or is several epochs long."""
+    training, twin = (Training(small(d_steps=d_steps, batch_size=batch_size), images) for _ in range(2))
     drawn, taken = [], []
-    batch = training.batch
-    monkeypatch.setattr(training, "batch", lambda number: drawn.append(number) or batch(number))
+    take = training.batches.take
+    monkeypatch.setattr(training.batches, "take", lambda: drawn.append(take()) or drawn[-1])
     for step in range(8):
         before = len(drawn)
         training.step()
         taken.append(len(drawn) - before)
         if training.epochs_done >= 1 and step < training.steps_until(1) - 1:
             raise AssertionError(f"an epoch was over after {step + 1} steps")
-    assert drawn == list(range(sum(taken))) and tuple(taken[: len(d_steps)]) == d_steps
+    assert tuple(taken[: len(d_steps)]) == d_steps
+    for number, batch in enumerate(drawn):
+        assert np.array_equal(batch.numpy(), twin.batch(number).numpy()), number
     for epochs in (1, 2, 7):
         needed = epochs * training.batches_per_epoch
         steps = training.steps_until(epochs)
@@ -174,19 +178,6 @@ def test_every_recipe_is_the_same_on_the_emulator(key):
     for _ in range(5):
         for mine, emulators in zip(on_cpu.step(), emulated.step()):
             assert_close(emulators.numpy(), mine.numpy(), 1e-9)
-
-
-def drawn_as(recipe):
-    """A few drawn digits in the size and the colours that the recipe's data have, or the points themselves."""
-    if recipe.data in ("ring", "grid"):
-        return data.load(recipe.data)
-    pixels, labels = digits(80)
-    if recipe.data in ("cifar10", None):
-        size = recipe.image_size or 32
-        canvas = np.zeros((80, 3, size, size), np.uint8)
-        canvas[:, :, :28, :28] = pixels
-        pixels = canvas
-    return data.Images(recipe.data, pixels, labels)
 
 
 def test_same_seed_same_run_and_other_seed_another(images):
@@ -252,7 +243,7 @@ def test_every_setting_of_a_recipe_matters(images):
 def test_verdicts_of_least_squares_are_ds_outputs_and_speed_counts_images(images):
     training = Training(small(loss="least-squares"), images)
     result = training.step()
-    row = loop.look(training, [result], training.state(), seconds=0.5)
+    row = loop.look(training, 1, training.state(), seconds=0.5)
     assert_close(row["d_real"], result.real_output.numpy().mean(), 1e-6)
     assert row["images_per_second"] == 40.0
 

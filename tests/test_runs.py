@@ -39,14 +39,15 @@ def test_a_run_leaves_everything_behind(images, tmp_path):
     assert not list(run.path.rglob("*.part*"))
 
 
-def test_a_resumed_run_is_the_unbroken_one(images, tmp_path):
-    whole = Training(small(), images)
+@pytest.mark.parametrize("device", ["cpu", "emulator"])
+def test_a_resumed_run_is_the_unbroken_one(images, tmp_path, device):
+    whole = Training(small(), images, device)
     train(whole, 27, progress=False)
-    first = Training(small(), images)
+    first = Training(small(), images, device)
     run = RunFolder.create(tmp_path / "run", first)
     train(first, 13, run, progress=False)
     second = RunFolder.open(run.path)
-    resumed = Training(small(), images)
+    resumed = Training(small(), images, device)
     resumed.load_state(load_arrays(second.path / "checkpoint.npz"))
     train(resumed, 27, second, progress=False)
     for name, values in whole.state().items():
@@ -69,8 +70,9 @@ def test_load_training_goes_on_and_cuts_later_metrics(tmp_path, monkeypatch):
     assert whole == resumed
 
 
-def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(images, tmp_path, monkeypatch):
-    training = Training(small(), images)
+@pytest.mark.parametrize("device", ["cpu", "emulator"])
+def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(images, tmp_path, monkeypatch, device):
+    training = Training(small(), images, device)
     run = RunFolder.create(tmp_path / "run", training)
     monkeypatch.setattr(loop, "LOOK_EVERY", 4)
     step = training.step

@@ -126,6 +126,21 @@ def _activation(f):
         yield Call("sigmoid_backward", (g, np.asarray(1 / (1 + np.exp(-x)))), 4)
 
 
+def _batch(f):
+    for count, samples, batches, shape in (
+        (1, 1, 1, (1,)),
+        (300, 7, 3, (5, 3)),
+        (9, 0, 2, (4,)),
+        (40, 20, 2, (1, 9, 7)),
+    ):
+        number = f.random.integers(2**40, size=1, dtype=np.uint64)
+        order = f.random.integers(count, size=(batches, samples), dtype=np.int32)
+        yield Call("point_batch", (f(count, *shape), order, number))
+        for dtype in ("float32", "float64"):
+            pixels = f.random.integers(256, size=(count, *shape), dtype=np.uint8)
+            yield Call("image_batch", (pixels, order, number, dtype))
+
+
 def _batch_norm(f):
     ranks = [f.random.choice((2, 4)) for _ in range(RANDOM_SHAPES)]
     for shape in ((1, 1), (2, 1), (257, 3), (1, 2, 1, 1), (3, 5, 7, 9), (2, 1, 31, 33), *map(f.sizes, ranks)):
@@ -218,6 +233,14 @@ def _reduce(f):
         yield Call("sum_to", (f(*whole, low=0.0), narrow), 4)
 
 
+def _rows(f):
+    for rows, more, shape in ((1, 0, ()), (3, 4, (5,)), (0, 2, (3,)), (7, 1, (2, 0)), (5, 300, (1, 3)), (257, 2, (3,))):
+        x, start = f(rows, *shape), int(f.random.integers(more + 1))
+        yield Call("copy_rows", (x, f(rows + more, *shape), start))
+        number = f.random.integers(2**40, size=1, dtype=np.uint64)
+        yield Call("copy_rows", (x, f(3, rows + more, *shape), start, number))
+
+
 def _optim(f):
     sizes = [1, 255, 1031, *(f.sizes(1)[0] for _ in range(RANDOM_SHAPES))]
     for i, n in enumerate(sizes):
@@ -238,10 +261,12 @@ def _random(f):
         yield Call("uniform", (shape, 2**40 + 123, start, -1.0, 1.0, dtype))
         yield Call("normal", (shape, 2**40 + 123, start, 0.5, 2.0, dtype), 4)
         yield Call("advance", (start, 7))
+        yield Call("reserve", (start, 7))
 
 
 CALLS = {
     "activation": _activation,
+    "batch": _batch,
     "batch_norm": _batch_norm,
     "conv2d": _conv2d,
     "dropout": _dropout,
@@ -252,6 +277,7 @@ CALLS = {
     "pool": _pool,
     "random": _random,
     "reduce": _reduce,
+    "rows": _rows,
 }
 
 

@@ -33,11 +33,13 @@ MAX_GRID = (2**31 - 1, 65_535, 65_535)  # blocks along x, y and z
 
 @dataclass(frozen=True)
 class Parameter:
-    """One kernel parameter: its C type as declared, its name, and whether it may be a null pointer."""
+    """One kernel parameter: its C type as declared, its name, whether it may be a null pointer, and whether what it points at
+    may have more elements than an int can count."""
 
     type: str
     name: str
     optional: bool
+    long: bool = False
 
     @property
     def is_pointer(self):
@@ -106,12 +108,13 @@ _chosen = {}  # {"matmul": "v1"}: what `choose` has set
 def declare(file, name, parameters, which=("v1",), reals=("float", "double"), tf32=False):
     """Enter the kernels name_v1 … of `file` into the version table; those named in one call take the same `parameters`.
 
-    `parameters` is written as in C ("const real* a, int n"); a `?` behind a pointer's name lets it be null.
+    `parameters` is written as in C ("const real* a, int n"); a `?` behind a pointer's name lets it be null, a `+` lets it point
+    at more than 2³¹ − 1 elements.
     """
     parsed = []
     for parameter in parameters.split(","):
         kind, _, label = parameter.strip().rpartition(" ")
-        parsed.append(Parameter(kind, label.removesuffix("?"), label.endswith("?")))
+        parsed.append(Parameter(kind, label.rstrip("?+"), "?" in label, "+" in label))
     for version in which:
         kernel = Kernel(file, f"{name}_{version}", tuple(parsed), reals, tf32)
         versions.setdefault(name, {})[version] = kernel
@@ -265,7 +268,7 @@ def _pointer(kernel, parameter, array, real):
     expected = parameter.dtype(real)
     if expected and array.dtype != expected:
         raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}")
-    if array.size > np.iinfo(np.int32).max:
+    if array.size > np.iinfo(np.int32).max and not parameter.long:
         raise LaunchError(f"{where} has {array.size} elements, and kernels count them in int: at most 2³¹ − 1")
     if not parameter.type.startswith("const ") and not getattr(array.flags, "writeable", True):
         raise LaunchError(f"{where} is read-only, and {parameter.type} may be written to: pass a copy")

@@ -7,6 +7,7 @@ from .launch import BLOCK, Plan, declare, empty, launch, pick
 declare("random.cu", "uniform", "const uint64* counter, real* y, int n, uint64 seed, real low, real width")
 declare("random.cu", "normal", "const uint64* counter, real* y, int n, uint64 seed, real mean, real deviation")
 declare("random.cu", "advance", "uint64* counter, uint64 by")
+declare("random.cu", "reserve", "uint64* counter, uint64* before, uint64 by")
 
 
 def plan(name, n, **numbers):
@@ -43,4 +44,18 @@ def advance(counter, by):
 
     Shapes: counter (1,) uint64. `by`: a non-negative integer.
     """
-    launch(Plan(pick("advance")[1], (1, 1, 1), (1, 1, 1), {"by": by}), counter=counter)
+    launch(_plan_one("advance", by), counter=counter)
+
+
+def reserve(counter, by):
+    """(1,): where the counter stands; then counter[0] += by, in place. Both on the device, for who draws these numbers later.
+
+    Shapes: counter (1,) uint64 → (1,) uint64. `by`: a non-negative integer.
+    """
+    before = empty((1,), like=counter)
+    launch(_plan_one("reserve", by), counter=counter, before=before)
+    return before
+
+
+def _plan_one(name, by):
+    return Plan(pick(name)[1], (1, 1, 1), (1, 1, 1), {"by": by})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import plots
+from .. import plots, reference
 from ..errors import MiniganError
 from ..paths import user_path
 from .cifar10 import cifar10
@@ -38,12 +38,14 @@ class Images:
         """(channels, height, width) of one image."""
         return self.pixels.shape[1:]
 
+    @property
+    def samples(self):
+        """All of them as they are stored."""
+        return self.pixels
+
     def batch(self, indices, dtype):
         """The images at `indices` as a net sees them: in [−1, 1]."""
-        values = self.pixels[indices].astype(dtype)
-        values *= values.dtype.type(2 / 255)
-        values -= values.dtype.type(1)
-        return values
+        return reference.image_batch(self.pixels, np.asarray(indices)[None], np.zeros(1, np.uint64), dtype)
 
     def draw(self, path, samples):
         """Write a picture of samples (n, channels, height, width) in [−1, 1]."""
@@ -65,6 +67,11 @@ class Points:
 
     def __len__(self):
         return len(self.values)
+
+    @property
+    def samples(self):
+        """All of them as they are stored."""
+        return self.values
 
     def batch(self, indices, dtype):
         """The points at `indices`."""

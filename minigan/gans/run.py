@@ -70,8 +70,9 @@ class RunFolder:
         except TypeError as error:
             raise MiniganError(f"{self.path / 'config.json'} is of another version of minigan ({error})") from None
 
-    def load_training(self, data_dir=None, device=None):
-        """The Training where the checkpoint left it, on the run's own device and data unless others are named."""
+    def load_training(self, data_dir=None, device=None, graph=True):
+        """The Training where the checkpoint left it, on the run's own device and data unless others are named; `graph` as in
+        Training."""
         config = self.config
         recipe = self.recipe()
         images = load(config["data"], data_dir or config["data_dir"], recipe.image_size)
@@ -79,7 +80,7 @@ class RunFolder:
             raise MiniganError(
                 f"{self.path} was trained on {config['images']} images, and the data now holds {len(images)}"
             )
-        training = Training(recipe, images, device or config["device"], config["seed"], config["dtype"])
+        training = Training(recipe, images, device or config["device"], config["seed"], config["dtype"], graph)
         training.load_state(load_arrays(self.path / "checkpoint.npz"))
         self.forget_after(training.steps_done)
         return training

@@ -3,6 +3,7 @@
 import signal
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
@@ -12,10 +13,10 @@ from ..devices import device as get_device
 from ..errors import Interrupted, MiniganError
 from ..optim import Adam, RMSProp
 from ..random import Generator
-from ..tensor import Tensor
 from .losses import LOSSES
 from .networks import build, draw_samples
-from .steps import StepResult, draw_z, gan_step
+from .resident import Batches, Results
+from .steps import draw_z, gan_step
 
 LOOK_EVERY = 100  # steps between two looks at the losses: each look waits for the device
 COLUMNS = ("step", "epoch", "d_loss", "g_loss", "d_real", "d_fake", "images_per_second")
@@ -28,15 +29,15 @@ class Diverged(MiniganError):
 class Training:
     """A recipe at work on a data set: the networks, their optimizers, the noise, and how far they have come.
 
-    `images` is a minigan.data.Images. Raises MiniganError for a recipe that cannot be trained on it.
+    `images` is a minigan.data.Images. `graph`: whether a step is captured and replayed, where the device can; its numbers are
+    the same. Raises MiniganError for a recipe that cannot be trained on these images.
     """
 
-    def __init__(self, recipe, images, device="cpu", seed=0, dtype="float32"):
+    def __init__(self, recipe, images, device="cpu", seed=0, dtype="float32", graph=True):
         self.recipe, self.images, self.seed = recipe, images, seed
         self.device, self.dtype = get_device(device), np.dtype(dtype)
         self.count = min(len(images), recipe.images or len(images))
         _check(recipe, self.count)
-        self.batches_per_epoch = self.count // recipe.batch_size
         # Two keys, two independent streams: the first weights, and the noise.
         weights, self.noise = (Generator(2 * seed + key, self.device, self.dtype) for key in (0, 1))
         self.networks = build(recipe, images.shape, weights)
@@ -44,42 +45,57 @@ class Training:
         self.optimizers = tuple(optimizer(recipe, network.parameters()) for network in self.networks)
         self.fixed_z = self.draw_z(images.shown)  # every picture of the run shows what becomes of these
         self.steps_done = 0
-        self._order_epoch = self._order = None
+        self.batches = Batches(
+            images, self.count, recipe.batch_size, max(recipe.d_steps), seed, self.device, self.dtype
+        )
+        self.results = Results(LOOK_EVERY, recipe.batch_size, self.device, self.dtype)
+        self.device_steps = {updates: partial(self._step_on_device, updates) for updates in set(recipe.d_steps)}
+        if graph and self.device.graph:
+            self.device_steps = {updates: self.device.graph(step) for updates, step in self.device_steps.items()}
 
     def draw_z(self, count):
         """Noise for `count` images."""
         return draw_z(self.recipe, self.noise, count)
 
     def batch(self, number):
-        """Real images number · batch size and following, (n, …) in [−1, 1]. An epoch shows an image at most once (those that
-        fill no batch sit it out), in an order that depends on seed and epoch alone: a resumed run sees what an unbroken
-        one would.
-        """
-        epoch, position = divmod(number, self.batches_per_epoch)
-        if self._order_epoch != epoch:
-            self._order_epoch, self._order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.count)
-        size = self.recipe.batch_size
-        real = self.images.batch(self._order[position * size : (position + 1) * size], self.dtype)
-        return Tensor(self.device.xp.asarray(real), self.device)
+        """Real images number · batch size and following, (n, …) in [−1, 1]."""
+        with self.batches.ready(number, 1):
+            return self.batches.take()
 
     def step(self):
-        """One training step: a StepResult."""
+        """One training step: a StepResult. Where steps are replayed, the next one overwrites its arrays."""
         drawn = self.batches_until(self.steps_done)
-        if self.recipe.steady < 1:
-            rate = self.recipe.lr * min(
-                1, max(0.01, (1 - self.epochs_done / self.recipe.epochs) / (1 - self.recipe.steady))
-            )
-            for each in self.optimizers:
-                each.rate[...] = rate
-        reals = [self.batch(number) for number in range(drawn, self.batches_until(self.steps_done + 1))]
-        result = gan_step(self.recipe, self.networks, self.optimizers, reals, self.noise)
+        updates = self.batches_until(self.steps_done + 1) - drawn
+        self._set_rate()
+        with self.batches.ready(drawn, updates), self.results.ready(self.steps_done):
+            result = self.device_steps[updates]()
+        for each in self.optimizers:
+            each.note_change()  # which a replay, being launches alone, does not
         self.steps_done += 1
         return result
+
+    def _step_on_device(self, updates):
+        """What of a step can be captured: the same launches in every step, on device arrays that stay where they are."""
+        reals = [self.batches.take() for _ in range(updates)]
+        result = gan_step(self.recipe, self.networks, self.optimizers, reals, self.noise)
+        self.results.write(result)
+        return result
+
+    def _set_rate(self):
+        """Where the recipe says so, the rate falls towards the end. It lives on the device, like all that changes."""
+        if self.recipe.steady < 1:
+            left = (1 - self.epochs_done / self.recipe.epochs) / (1 - self.recipe.steady)
+            for each in self.optimizers:
+                each.rate[...] = self.recipe.lr * min(1, max(0.01, left))
 
     def batches_until(self, steps):
         """How many real batches so many steps take: one for each update of D."""
         turns, rest = divmod(steps, len(self.recipe.d_steps))
         return turns * sum(self.recipe.d_steps) + sum(self.recipe.d_steps[:rest])
+
+    @property
+    def batches_per_epoch(self):
+        return self.batches.per_epoch
 
     def steps_until(self, epochs):
         """After how many steps so many epochs are over."""
@@ -163,13 +179,14 @@ def train(training, steps, run=None, progress=True):
 
 def _take_steps(training, steps, run, bar, interrupted, rows):
     """The loop itself: nothing is saved that `look` has not found good."""
-    good, waiting, since = training.state(), [], time.perf_counter()
+    good, waiting, since = training.state(), 0, time.perf_counter()
     while (training.steps_done < steps and not interrupted) or waiting:
         epochs_before = training.epochs_done
-        waiting.append(training.step())
+        training.step()
+        waiting += 1
         bar.update()
         ends_epoch = int(training.epochs_done) > int(epochs_before)
-        if not (len(waiting) == LOOK_EVERY or ends_epoch or training.steps_done == steps or interrupted):
+        if not (waiting == LOOK_EVERY or ends_epoch or training.steps_done == steps or interrupted):
             continue
         try:
             state = training.state()
@@ -180,7 +197,7 @@ def _take_steps(training, steps, run, bar, interrupted, rows):
                 run.forget_after(training.steps_done)
             kept = f"the state of step {training.steps_done} is kept; try a smaller --lr or another --seed"
             raise Diverged(f"{error}: {kept}") from None
-        good, waiting, since = state, [], time.perf_counter()
+        good, waiting, since = state, 0, time.perf_counter()
         rows.append(row)
         bar.set_postfix_str(summary(row), refresh=False)
         if run:
@@ -189,14 +206,13 @@ def _take_steps(training, steps, run, bar, interrupted, rows):
                 run.save(training)
 
 
-def look(training, results, state, seconds):
-    """The means over the steps since the last look, as a row of metrics.
+def look(training, steps, state, seconds):
+    """The means over the `steps` since the last look, as a row of metrics.
 
     Raises Diverged where a loss was not finite, or where an update has ruined the state though the losses still were.
     """
-    columns = [np.stack([each.numpy() for each in column]) for column in zip(*results)]
-    d_loss, g_loss, real_output, fake_output = StepResult(*columns)
-    first = training.steps_done - len(results) + 1
+    d_loss, g_loss, real_output, fake_output = training.results.last(steps)
+    first = training.steps_done - steps + 1
     for name, losses in (("D", d_loss), ("G", g_loss)):
         if not np.isfinite(losses).all():
             step = first + int(np.argmin(np.isfinite(losses)))
@@ -212,7 +228,7 @@ def look(training, results, state, seconds):
         g_loss.mean(),
         verdict(real_output).mean(),
         verdict(fake_output).mean(),
-        len(results) * training.recipe.batch_size / seconds,
+        steps * training.recipe.batch_size / seconds,
     )
     return {column: float(value) for column, value in zip(COLUMNS, values)}
 

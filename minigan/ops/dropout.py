@@ -30,6 +30,4 @@ def dropout(x, rate, generator):
     """
     if not 0 <= rate < 1:
         raise MiniganError(f"dropout: rate {rate}, expected in [0, 1)")
-    counter = generator.counter.copy()
-    generator.skip(prod(x.shape))
-    return Dropout(rate, generator.seed, counter)(x)
+    return Dropout(rate, generator.seed, generator.reserve(prod(x.shape)))(x)

@@ -5,6 +5,7 @@ Arrays are C-contiguous float32 or float64; an operand of an elementwise primiti
 """
 
 from .activation import leaky_relu, leaky_relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from .batch import image_batch, point_batch
 from .batch_norm import batch_norm, batch_norm_backward, batch_norm_statistics, running_average
 from .conv2d import conv2d, conv2d_backward_data, conv2d_backward_weight
 from .dropout import dropout
@@ -29,8 +30,9 @@ from .loss import least_squares, least_squares_backward, sigmoid_cross_entropy, 
 from .matmul import matmul
 from .optim import adam, clamp, momentum, rmsprop, sgd
 from .pool import gather_pixels, max_pool2d_where, scatter_pixels, sum_pool2d, sum_pool2d_backward
-from .random import advance, normal, uniform
+from .random import advance, normal, reserve, uniform
 from .reduce import mean, sum, sum_to
+from .rows import copy_rows
 
 __all__ = [
     "abs",
@@ -47,10 +49,12 @@ __all__ = [
     "conv2d",
     "conv2d_backward_data",
     "conv2d_backward_weight",
+    "copy_rows",
     "div",
     "dropout",
     "exp",
     "gather_pixels",
+    "image_batch",
     "leaky_relu",
     "leaky_relu_backward",
     "least_squares",
@@ -63,7 +67,9 @@ __all__ = [
     "mul",
     "neg",
     "normal",
+    "point_batch",
     "pow",
+    "reserve",
     "rmsprop",
     "running_average",
     "scatter_pixels",

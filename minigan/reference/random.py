@@ -80,3 +80,13 @@ def advance(counter, by):
     Shapes: counter (1,) uint64. `by`: a non-negative integer.
     """
     counter += np.uint64(by)
+
+
+def reserve(counter, by):
+    """(1,): where the counter stands; then counter[0] += by, in place. Both on the device, for who draws these numbers later.
+
+    Shapes: counter (1,) uint64 → (1,) uint64. `by`: a non-negative integer.
+    """
+    before = counter.copy()
+    advance(counter, by)
+    return before

@@ -65,6 +65,8 @@ inline unsigned int __float_as_uint(float x) { unsigned int y; memcpy(&y, &x, 4)
 inline float __uint_as_float(unsigned int x) { float y; memcpy(&y, &x, 4); return y; }
 inline float __fadd_rn(float x, float y) { return x + y; }
 inline float __fmul_rn(float x, float y) { return x * y; }
+inline double __dadd_rn(double x, double y) { return x + y; }
+inline double __dmul_rn(double x, double y) { return x * y; }
 inline float __fdiv_rn(float x, float y) { return x / y; }
 inline float __frcp_rn(float x) { return 1.0f / x; }
 inline float __fsqrt_rn(float x) { return sqrtf(x); }

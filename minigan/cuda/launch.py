@@ -18,6 +18,7 @@ from ..errors import DeviceError, LaunchError, MiniganError
 from . import emulator, source
 
 BLOCK = 256  # threads of a block, where a kernel does not say otherwise: 8 warps fill any chip since sm_75
+WARP = 32  # lanes
 
 # What a C type is in NumPy. "real" is float or double, as the arrays are.
 NUMBERS = {
@@ -80,6 +81,11 @@ class Target:
     architecture: int = 120
     multiprocessors: int = 1
 
+    @property
+    def pack(self):
+        """How many numbers 16 bytes hold, the most that one instruction of a thread moves."""
+        return 4 if self.real == "float" else 2
+
     def can_run(self, kernel):
         return self.real in kernel.reals and self.architecture >= kernel.architecture
 
@@ -126,6 +132,11 @@ def choose(name, version):
     if version is not None and version not in versions[name]:
         raise MiniganError(f"kernel {name} has no version {version!r}: choose from {', '.join(versions[name])}")
     _chosen[name] = version
+
+
+def is_chosen(name):
+    """Whether `choose` has set a version of this kernel."""
+    return _chosen.get(name) is not None
 
 
 def pick(name, default="v1", target=EMULATOR, able=True):

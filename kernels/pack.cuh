@@ -28,3 +28,57 @@ template <class Load, class Use> __device__ inline void in_flight(int first, int
     }
     for (; i < end; i += step) use(load(i));
 }
+
+// ---- kernels that go element by element ---------------------------------------------------------------------------------
+//
+// step_of(i) is what to do with the i-th elements: a function of references to them. The arrays are `const real*`, which is
+// read, `real*`, which is read and then written, or Written, which is written alone.
+
+struct Written { real* to; };
+
+__device__ inline const real& element(const real* from, int i) { return from[i]; }
+__device__ inline real& element(real* of, int i) { return of[i]; }
+__device__ inline real& element(Written array, int i) { return array.to[i]; }
+
+__device__ inline Pack fetch(const real* from, int i) { return load_pack(from + i); }
+__device__ inline Pack fetch(Written, int) { return {}; }
+
+__device__ inline void put(const real*, int, const Pack&) {}
+__device__ inline void put(real* to, int i, const Pack& pack) { store_pack(to + i, pack); }
+__device__ inline void put(Written array, int i, const Pack& pack) { store_pack(array.to + i, pack); }
+
+__device__ inline const real* address(const real* array) { return array; }
+__device__ inline const real* address(Written array) { return array.to; }
+
+// Grid ceil(n / 256), block 256: a thread an element.
+template <class StepOf, class... Arrays> __device__ inline void each_element(int n, StepOf step_of, Arrays... arrays) {
+    const int i = global_index();
+    if (i < n) step_of(i)(element(arrays, i)...);
+}
+
+// Grid ceil(n / (256 PACK)), block 256: 16 bytes a thread. A block that lies off the boundaries, or reaches beyond the end,
+// goes by single elements, neighbours side by side. `together`: whether a pack's elements have one step in common.
+template <class StepOf, class... Arrays>
+__device__ inline void each_pack(int n, bool together, StepOf step_of, Arrays... arrays) {
+    const int threads = blockDim.x, begin = blockIdx.x * threads * PACK, end = begin + min(threads * PACK, n - begin);
+    if (together && on_boundaries(address(arrays)...) && end - begin == threads * PACK) {
+        const int i = begin + threadIdx.x * PACK;
+        const auto step = step_of(i);
+        [&](auto... packs) {  // one of each array, in registers
+#pragma unroll
+            for (int k = 0; k < PACK; ++k) step(packs.of[k]...);
+            (put(arrays, i, packs), ...);
+        }(fetch(arrays, i)...);
+    } else {
+        for (int i = begin + threadIdx.x; i < end; i += threads) step_of(i)(element(arrays, i)...);
+    }
+}
+
+// Both kernels of a formula: v1 a thread an element, v2 16 bytes a thread.
+#define KERNELS(NAME, PARAMETERS, STEP, ...)                                                        \
+    extern "C" __global__ void NAME##_v1 PARAMETERS {                                               \
+        each_element(n, [=](int) { return STEP; }, __VA_ARGS__);                                    \
+    }                                                                                               \
+    extern "C" __global__ void NAME##_v2 PARAMETERS {                                               \
+        each_pack(n, true, [=](int) { return STEP; }, __VA_ARGS__);                                 \
+    }

@@ -1,12 +1,11 @@
 import itertools
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from compare import assert_close
 
 from minigan import MiniganError, cuda, emulator, reference
-from minigan.check import CASES, check_gradient
+from minigan.check import CASES, check_gradient, chosen
 from minigan.cuda import launch
 from minigan.cuda.launch import Target
 from minigan.cuda.reduce import plans
@@ -52,15 +51,6 @@ T4, H100 = Target("float", 75, 40), Target("float", 90, 132)
 VERSIONS = list(launch.versions["sum"])
 
 
-@contextmanager
-def choice(version):
-    launch.choose("sum", version)
-    try:
-        yield
-    finally:
-        launch.choose("sum", None)
-
-
 @pytest.mark.parametrize(
     ("shape", "axis", "target", "kernel"),
     [
@@ -80,7 +70,7 @@ def test_the_default_is_by_shape_and_chip(shape, axis, target, kernel):
 
 def test_a_chosen_version_runs_whatever_the_shape():
     for version in VERSIONS:
-        with choice(version):
+        with chosen(version):
             assert plans((100, 16_896), (0,), target=H100)[0].kernel.name == f"sum_{version}"
 
 
@@ -89,7 +79,7 @@ def test_a_chosen_version_runs_whatever_the_shape():
     [("v1", (2733, 1, 1), 256), ("v2", (7, 1, 1), 256), ("v3", (7, 1, 1), 256), ("v4", (7, 1, 1), 256)],
 )
 def test_plans_cover_every_output(version, grid, block):
-    with choice(version):
+    with chosen(version):
         (made,) = plans((7, 99_929), (1,))
     assert (made.grid, made.block) == (grid, (block, 1, 1))
 
@@ -107,7 +97,7 @@ def test_plans_cover_every_output(version, grid, block):
     ],
 )
 def test_few_long_sums_are_shared_by_blocks(outputs, terms, target, parts, threads):
-    with choice("v4"):
+    with chosen("v4"):
         first, *rest = plans((outputs, terms), (1,), 0.5, target)
     share = first.numbers["share"]
     assert (first.grid, first.block) == ((outputs, parts, 1), (threads, 1, 1))
@@ -124,7 +114,7 @@ def test_few_long_sums_are_shared_by_blocks(outputs, terms, target, parts, threa
 @pytest.mark.parametrize("shape", [(3, 5000), (1, 40_000), (300, 7)])
 def test_the_order_of_the_threads_changes_no_bit(version, shape):
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    with choice(version):
+    with chosen(version):
         found = []
         for order in emulator.ORDERS:
             with emulator.settings(order=order, seed=5):
@@ -134,14 +124,14 @@ def test_the_order_of_the_threads_changes_no_bit(version, shape):
 
 def test_empty_and_single():
     for version in (None, *VERSIONS):
-        with choice(version):
+        with chosen(version):
             assert cuda.sum(np.zeros((0, 3)), 0).tolist() == [0, 0, 0]
             assert cuda.sum(np.zeros((3, 0)), 0).shape == (0,)
             assert cuda.sum(np.full((), 3.0)).item() == cuda.mean(np.full((1, 1), 3.0)).item() == 3
 
 
 def profiles(version, x, axes):
-    with choice(version), emulator.profiling() as found:
+    with chosen(version), emulator.profiling() as found:
         cuda.sum(x, axes)
     return found
 

@@ -118,15 +118,16 @@ def calls(stem, seed, tf32=False):
 
 
 def _activation(f):
-    for shape in f.shapes():
-        x, g = f(*shape), f(*shape)
-        yield Call("tanh", (x,))
-        yield Call("sigmoid", (x,))
+    for i, shape in enumerate(f.shapes()):
+        x, g, off = f(*shape), f(*shape), i % 2 == 1
+        yield Call("tanh", (x,), off_boundary=off)
+        yield Call("sigmoid", (x,), off_boundary=off)
         for slope in (0.0, 0.2, 1.0):
-            yield Call("leaky_relu", (x, slope))
-            yield Call("leaky_relu_backward", (g, x, slope))
-        yield Call("tanh_backward", (g, np.asarray(np.tanh(x))), 4)  # 1 − y² loses digits where |y| is near 1
-        yield Call("sigmoid_backward", (g, np.asarray(1 / (1 + np.exp(-x)))), 4)
+            yield Call("leaky_relu", (x, slope), off_boundary=off)
+            yield Call("leaky_relu_backward", (g, x, slope), off_boundary=off)
+        # 1 − y² loses digits where |y| is near 1
+        yield Call("tanh_backward", (g, np.asarray(np.tanh(x))), 4, off)
+        yield Call("sigmoid_backward", (g, np.asarray(1 / (1 + np.exp(-x)))), 4, off)
 
 
 def _batch_norm(f):
@@ -222,16 +223,17 @@ def _reduce(f):
 
 
 def _optim(f):
-    sizes = [1, 255, 1031, *(f.sizes(1)[0] for _ in range(RANDOM_SHAPES))]
+    sizes = [1, 255, 1031, 2048, 4099, 2048, *(f.sizes(1)[0] for _ in range(RANDOM_SHAPES))]
     for i, n in enumerate(sizes):
+        off = i % 2 == 1
         step, rate = np.array([(1, 2, 1000)[i % 3]], np.uint64), np.array([1e-3])
         state = f(n), f(n), f(n), f(n, low=0.1)
-        yield Call("sgd", (*state[:2], rate))
-        yield Call("clamp", (state[0], 0.5))
-        yield Call("momentum", (*state[:3], rate, 0.9), 4)
-        yield Call("rmsprop", (state[0], state[1], state[3], rate, 0.99, 1e-8), 4)
+        yield Call("sgd", (*state[:2], rate), off_boundary=off)
+        yield Call("clamp", (state[0], 0.5), off_boundary=off)
+        yield Call("momentum", (*state[:3], rate, 0.9), 4, off)
+        yield Call("rmsprop", (state[0], state[1], state[3], rate, 0.99, 1e-8), 4, off)
         for beta1 in (0.0, 0.5, 0.9):
-            yield Call("adam", (*state, step, rate, beta1, 0.999, 1e-8), 4)
+            yield Call("adam", (*state, step, rate, beta1, 0.999, 1e-8), 4, off)
 
 
 def _random(f):

@@ -177,6 +177,18 @@ def plan_elementwise(name, n, **numbers):
     return Plan(pick(name)[1], (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
 
 
+def plan_packed(name, n, target=EMULATOR, **numbers):
+    """The plan of an elementwise kernel that may have a v2, by packs of 16 bytes a thread.
+
+    By default that runs where it fills the chip: with 1,024 threads, half of what a multiprocessor holds, for each of them.
+    Below, the many threads of v1 have more of the little there is on its way.
+    """
+    fills = n >= 1024 * target.pack * target.multiprocessors
+    version, kernel = pick(name, "v2" if fills and "v2" in versions[name] else "v1", target)
+    of_block = BLOCK * (target.pack if version == "v2" else 1)
+    return Plan(kernel, (-(-n // of_block), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
+
+
 def map_elements(name, arrays, **numbers):
     """y = f(arrays…), element by element: launch a kernel that takes equally shaped arrays, y, n and some numbers."""
     first = next(iter(arrays.values()))
@@ -184,7 +196,7 @@ def map_elements(name, arrays, **numbers):
         named = ", ".join(f"{label} {array.shape}" for label, array in arrays.items())
         raise MiniganError(f"{name}: arrays of different shapes: {named}")
     y = empty(first.shape, like=first)
-    launch(plan_elementwise(name, first.size, **numbers), **arrays, y=y)
+    launch(plan_packed(name, first.size, target_of(first), **numbers), **arrays, y=y)
     return y
 
 

@@ -13,7 +13,7 @@ template <class... Arrays> __device__ inline bool on_boundaries(Arrays... arrays
 __device__ inline Pack load_pack(const real* from) { return *reinterpret_cast<const Pack*>(from); }
 __device__ inline void store_pack(real* to, const Pack& pack) { *reinterpret_cast<Pack*>(to) = pack; }
 
-// use(load(i)) for i = first, first + step, … below end. A load takes hundreds of cycles; LOADS of them are on their way
+// use(i, load(i)) for i = first, first + step, … below end. A load takes hundreds of cycles; LOADS of them are on their way
 // before the first result is waited for.
 constexpr int LOADS = 4;
 
@@ -24,9 +24,12 @@ template <class Load, class Use> __device__ inline void in_flight(int first, int
 #pragma unroll
         for (int k = 0; k < LOADS; ++k) loaded[k] = load(i + k * step);
 #pragma unroll
-        for (int k = 0; k < LOADS; ++k) use(loaded[k]);
+        for (int k = 0; k < LOADS; ++k) use(i + k * step, loaded[k]);
     }
-    for (; i < end; i += step) use(load(i));
+    for (; i < end; i += step) {
+        auto last = load(i);
+        use(i, last);
+    }
 }
 
 // ---- kernels that go element by element ---------------------------------------------------------------------------------
@@ -74,11 +77,13 @@ __device__ inline void each_pack(int n, bool together, StepOf step_of, Arrays...
     }
 }
 
-// Both kernels of a formula: v1 a thread an element, v2 16 bytes a thread.
-#define KERNELS(NAME, PARAMETERS, STEP, ...)                                                        \
+// Both kernels of a formula: v1 a thread an element, v2 16 bytes a thread. STEP is what to do with the i-th elements; TOGETHER,
+// whether that is one for all elements of a pack.
+#define KERNELS_WHERE(TOGETHER, NAME, PARAMETERS, STEP, ...)                                        \
     extern "C" __global__ void NAME##_v1 PARAMETERS {                                               \
-        each_element(n, [=](int) { return STEP; }, __VA_ARGS__);                                    \
+        each_element(n, [=](int i) { return STEP; }, __VA_ARGS__);                                  \
     }                                                                                               \
     extern "C" __global__ void NAME##_v2 PARAMETERS {                                               \
-        each_pack(n, true, [=](int) { return STEP; }, __VA_ARGS__);                                 \
+        each_pack(n, TOGETHER, [=](int i) { return STEP; }, __VA_ARGS__);                           \
     }
+#define KERNELS(...) KERNELS_WHERE(true, __VA_ARGS__)

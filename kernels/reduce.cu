@@ -66,13 +66,13 @@ extern "C" __global__ void __launch_bounds__(256, 8)
     in_flight(
         begin + threadIdx.x * PACK, last, blockDim.x * PACK,
         [=](int term) { return load_pack(start + (one_run ? term : summed_place(term, r1, rs0, 1))); },
-        [&](const Pack& pack) {
+        [&](int, const Pack& pack) {
 #pragma unroll
             for (int k = 0; k < PACK; ++k) sum += pack.of[k];
         });
     in_flight(
         last + threadIdx.x, end, blockDim.x, [=](int term) { return start[summed_place(term, r1, rs0, rs1)]; },
-        [&](real value) { sum += value; });
+        [&](int, real value) { sum += value; });
     sum = block_sum(sum);
     if (threadIdx.x == 0) y[blockIdx.x * gridDim.y + blockIdx.y] = scale * sum;
 }

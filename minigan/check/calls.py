@@ -132,13 +132,21 @@ def _activation(f):
 
 def _batch_norm(f):
     ranks = [f.random.choice((2, 4)) for _ in range(RANDOM_SHAPES)]
-    for shape in ((1, 1), (2, 1), (257, 3), (1, 2, 1, 1), (3, 5, 7, 9), (2, 1, 31, 33), *map(f.sizes, ranks)):
+    awkward = (1, 1), (2, 1), (257, 3), (1, 2, 1, 1), (3, 5, 7, 9), (2, 1, 31, 33), (3, 2, 8, 6), (5, 2, 32, 34)
+    for i, shape in enumerate((*awkward, *map(f.sizes, ranks))):
+        c, off = shape[1], i % 2 == 1
         for offset in (0.0, 1000.0):
-            x, g, c = f(*shape) + offset, f(*shape), shape[1]
+            x, g = f(*shape) + offset, f(*shape)
             mean, variance = reference.batch_norm_statistics(x)
-            yield Call("batch_norm_statistics", (x,), 4)
-            yield Call("batch_norm", (x, mean, variance, f(c), f(c), 1e-5), 4)
-            yield Call("batch_norm_backward", (g, x, mean, variance, f(c), 1e-5), 4)
+            yield Call("batch_norm_statistics", (x,), 4, off)
+            yield Call("batch_norm", (x, mean, variance, f(c), f(c), 1e-5), 4, off)
+            yield Call("batch_norm_backward", (g, x, mean, variance, f(c), 1e-5), 4, off)
+            if (
+                not offset or x.size >= 8 * c
+            ):  # few numbers may all be so close that only the mean's last bits are left of y
+                factor = 20 if offset else 4  # of a mean of 1,000 a float has no more than 4 digits behind the point
+                activation = (None, ("leaky_relu", 0.2))[i // 2 % 2]
+                yield Call("batch_norm_forward", (x, f(c), f(c), 1e-5, activation), factor, off)
         yield Call("running_average", (f(c), f(c), 0.1, 1.5), 4)
 
 

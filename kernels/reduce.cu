@@ -5,7 +5,7 @@
 //
 //   v1  atomics       a thread a term, all adding to one address: one after the other, in whatever order they come
 //   v2  shared tree   a block an output: its threads stride through the terms, then add up in pairs of halves
-//   v3  warp shuffle  the last 32 add up from register to register: two barriers instead of nine
+//   v3  warp shuffle  the last 32 add up from register to register: two barriers instead of eight
 //   v4  vectorised    16 bytes a load, four loads on their way; and where outputs are few, several blocks for each
 //
 // But for v1 they add in a fixed order: the same bits every time. Memory is the limit: 1 flop for the 4 bytes of a term.

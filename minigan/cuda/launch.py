@@ -177,7 +177,7 @@ def plan_elementwise(name, n, **numbers):
     return Plan(pick(name)[1], (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
 
 
-def plan_packed(name, n, target=EMULATOR, **numbers):
+def plan_packed(name, n, target=EMULATOR, /, **numbers):  # a kernel may have a number called target
     """The plan of an elementwise kernel that may have a v2, by packs of 16 bytes a thread.
 
     By default that runs where it fills the chip: with 1,024 threads, half of what a multiprocessor holds, for each of them.

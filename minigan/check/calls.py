@@ -144,7 +144,9 @@ def _batch_norm(f):
             if (
                 not offset or x.size >= 8 * c
             ):  # few numbers may all be so close that only the mean's last bits are left of y
-                factor = 20 if offset else 4  # of a mean of 1,000 a float has no more than 4 digits behind the point
+                factor = (
+                    50 if offset else 4
+                )  # of a sum of 1,000s, and of their mean, a float has few digits behind the point
                 activation = (None, ("leaky_relu", 0.2))[i // 2 % 2]
                 yield Call("batch_norm_forward", (x, f(c), f(c), 1e-5, activation), factor, off)
         yield Call("running_average", (f(c), f(c), 0.1, 1.5), 4)
@@ -316,6 +318,8 @@ def size_of_terms(call):
     if call.primitive == "batch_norm_backward":
         gradient, _, _, variance, gamma, epsilon = call.args
         return (np.abs(gamma) / np.sqrt(variance + epsilon)).max() * np.abs(gradient).max()
+    if call.primitive in ("batch_norm_statistics", "batch_norm_forward"):  # a mean may be 0 by chance
+        return np.sqrt(reference.batch_norm_statistics(call.args[0])[1].max())
     # σ(x) − t, x − t, and β₁m + (1 − β₁)g, of inputs that are of the order of 1
     cancelling = (
         "sigmoid_cross_entropy_backward",

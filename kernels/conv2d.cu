@@ -192,18 +192,6 @@ __device__ inline void conv2d_backward_data_tile(const float* gradient, const fl
     product.hand_to(phase_to(bias, x, row, column, channels, height, width, phase, down, right));
 }
 
-// Where a part of the weights' gradient goes: a matrix (outputs, channels x taps).
-struct WeightTarget {
-    float* w;
-    int first_row, first_column, outputs, taps;
-
-    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
-        row += first_row, column += first_column;
-        if (row < outputs && column < taps)
-            store_run(w + row * taps + column, sums, taps - column, taps % 4 == 0 && on_boundary(w));
-    }
-};
-
 template <class Product>
 __device__ inline void conv2d_backward_weight_tile(const float* gradient, const float* x, float* parts, int share, GEOMETRY) {
     const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
@@ -213,7 +201,7 @@ __device__ inline void conv2d_backward_weight_tile(const float* gradient, const 
     WindowSource<Product, TapLines> of_gradient(slopes, row, end, spots[0]), of_x(windows, column, end, spots[1]);
     Product product;
     accumulate(product, of_gradient, of_x, begin, end);
-    product.hand_to(WeightTarget{parts + blockIdx.z * outputs * taps, row, column, outputs, taps});
+    product.hand_to(MatrixTarget{parts + blockIdx.z * outputs * taps, row, column, outputs, taps});
 }
 
 #define NUMBERS images, channels, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, top, left

@@ -168,16 +168,6 @@ extern "C" __global__ void winograd_kernels_v1(const float* w, float* points, in
     scatter(tile, points, n, i);
 }
 
-// Where a product's sums go: a matrix of its own.
-struct PointTarget {
-    float* y;
-    int first_row, first_column, m, n;
-    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
-        row += first_row, column += first_column;
-        if (row < m && column < n) store_run(y + row * n + column, sums, n - column, n % 4 == 0 && on_boundary(y));
-    }
-};
-
 // The 64 products: as matmul_v5, a layer of the grid for each point. Grid (n / 128, m / 128, 64), block 256.
 extern "C" __global__ void __launch_bounds__(256, 2)
     winograd_products_v1(const float* a, const float* b, float* y, int m, int n, int k, int a_row, int a_column, int b_row,
@@ -187,7 +177,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     MatrixSource<RegisterProduct> of_b(b + blockIdx.z * k * n, column, n, k, b_column, b_row, b_row == 1);
     RegisterProduct product;
     accumulate(product, of_a, of_b, 0, k);
-    product.hand_to(PointTarget{y + blockIdx.z * m * n, row, column, m, n});
+    product.hand_to(MatrixTarget{y + blockIdx.z * m * n, row, column, m, n});
 }
 
 // A thread a tile of m x m pixels of y (images, channels, height, width), with the bias. n = channels x images x down x across.

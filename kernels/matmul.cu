@@ -102,19 +102,17 @@ extern "C" __global__ void __launch_bounds__(256)
 #if SINGLE
 
 // Where the tiles of v4, v5 and v6 leave their sums.
-struct MatrixTarget {
+struct FinishedTarget {
+    MatrixTarget y;
     const float* bias;
-    float* y;
-    int first_row, first_column, m, n;
     float slope;
 
-    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
-        row += first_row, column += first_column;
-        if (row >= m || column >= n) return;
+    template <int N> __device__ inline int runs(int column) const { return y.runs<N>(column); }
+    template <int N> __device__ inline void put(int column, int row, const float (&sums)[N]) const {
         float values[N];
 #pragma unroll
-        for (int c = 0; c < N; ++c) values[c] = epilogue(sums[c], column + c < n ? bias : nullptr, column + c, slope);
-        store_run(y + row * n + column, values, n - column, n % 4 == 0);
+        for (int c = 0; c < N; ++c) values[c] = epilogue(sums[c], column + c < y.n ? bias : nullptr, column + c, slope);
+        y.put(column, row, values);
     }
 };
 
@@ -137,7 +135,7 @@ extern "C" __global__ void __launch_bounds__(256)
         product.add(a_strip, b_strip);
         __syncthreads();
     }
-    product.hand_to(MatrixTarget{bias, y, first_row, first_column, m, n, slope});
+    product.hand_to(FinishedTarget{{y, first_row, first_column, m, n}, bias, slope});
 }
 
 // The walk of tile.cuh, with two strips of each operand: what v5 and v6 have in common.
@@ -149,7 +147,7 @@ __device__ inline void pipelined(const float* a, const float* b, const float* bi
     MatrixSource<Product> of_b(b, first_column, n, k, b_column, b_row, b_row == 1);
     Product product;
     accumulate(product, of_a, of_b, 0, k);
-    product.hand_to(MatrixTarget{bias, y, first_row, first_column, m, n, slope});
+    product.hand_to(FinishedTarget{{y, first_row, first_column, m, n}, bias, slope});
 }
 
 // Grid (n / 128, m / 128), block 256. While a step is multiplied the next one is on its way.

@@ -7,7 +7,7 @@
 //   a source    brings one operand's strips: fetch() from global memory to registers, put() from there to shared memory;
 //               before the barrier that comes before a fetch(), it may prepare() what all threads need for it
 //   a product   multiplies two strips into sums that stay in registers: RegisterProduct, or TensorProduct by tensor cores
-//   a target    takes the finished sums: put(row, column, values) with neighbours along a row
+//   a target    takes the finished sums: runs<N>(column) says where N neighbours along a row go, put(runs, row, sums) puts them
 #pragma once
 #if SINGLE
 
@@ -71,13 +71,13 @@ struct RegisterProduct {
     }
 
     template <class Target> __device__ inline void hand_to(const Target& target) const {
+        const auto left = target.template runs<4>(first_column()), right = target.template runs<4>(first_column() + 16);
 #pragma unroll
-        for (int i = 0; i < 8; ++i)
-#pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                const float run[4] = {sum[i][4 * half], sum[i][4 * half + 1], sum[i][4 * half + 2], sum[i][4 * half + 3]};
-                target.put(first_row() + i / 4 * 32 + i % 4, first_column() + 16 * half, run);
-            }
+        for (int i = 0; i < 8; ++i) {
+            const int row = first_row() + i / 4 * 32 + i % 4;
+            target.put(left, row, {sum[i][0], sum[i][1], sum[i][2], sum[i][3]});
+            target.put(right, row, {sum[i][4], sum[i][5], sum[i][6], sum[i][7]});
+        }
     }
 };
 
@@ -144,14 +144,14 @@ struct TensorProduct {
 
     template <class Target> __device__ inline void hand_to(const Target& target) const {
 #pragma unroll
-        for (int i = 0; i < 4; ++i)
+        for (int j = 0; j < 8; ++j) {
+            const auto runs = target.template runs<2>(first_column() + 8 * j + threadIdx.x % 4 * 2);
 #pragma unroll
-            for (int j = 0; j < 8; ++j)
+            for (int i = 0; i < 4; ++i)
 #pragma unroll
-                for (int half = 0; half < 2; ++half) {
-                    const float run[2] = {sum[i][j][2 * half], sum[i][j][2 * half + 1]};
-                    target.put(first_row() + 16 * i + 8 * half, first_column() + 8 * j + threadIdx.x % 4 * 2, run);
-                }
+                for (int half = 0; half < 2; ++half)
+                    target.put(runs, first_row() + 16 * i + 8 * half, {sum[i][j][2 * half], sum[i][j][2 * half + 1]});
+        }
     }
 };
 
@@ -238,6 +238,18 @@ template <class Product> struct MatrixSource {
             if (along_k) to[0] = v.x, to[Product::PITCH] = v.y, to[2 * Product::PITCH] = v.z, to[3 * Product::PITCH] = v.w;
             else *reinterpret_cast<float4*>(to) = v;
         }
+    }
+};
+
+// A matrix (m, n), from (first_row, first_column) on.
+struct MatrixTarget {
+    float* y;
+    int first_row, first_column, m, n;
+
+    template <int N> __device__ inline int runs(int column) const { return first_column + column; }
+    template <int N> __device__ inline void put(int column, int row, const float (&sums)[N]) const {
+        row += first_row;
+        if (row < m && column < n) store_run(y + row * n + column, sums, n - column, n % 4 == 0 && on_boundary(y));
     }
 };
 

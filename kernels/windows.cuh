@@ -131,27 +131,40 @@ struct PixelTarget {
     real* y;
     int first_row, first_column, channels, images, rows, columns, height, width, down, right, row_of_phase, column_of_phase;
 
-    __device__ inline void put_one(int row, int column, real sum) const {
-        if (row >= channels || column >= images * rows * columns) return;
+    // Where pixel number `column` stands in channel 0; nowhere beyond the last one.
+    __device__ inline int place_of(int column) const {
+        if (column >= images * rows * columns) return -1;
         const int j = column % columns, i = column / columns % rows, image = column / (columns * rows);
-        y[((image * channels + row) * height + row_of_phase + i * down) * width + column_of_phase + j * right] =
-            sum + (bias ? bias[row] : real(0));
+        return (image * channels * height + row_of_phase + i * down) * width + column_of_phase + j * right;
+    }
+    __device__ inline void put_one(int row, int column, real sum) const {
+        const int place = place_of(column);
+        if (row < channels && place >= 0) y[row * height * width + place] = sum + (bias ? bias[row] : real(0));
     }
 #if SINGLE
-    // A run of neighbours that neither crosses the end of an image nor leaves pixels out is stored at once.
-    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
-        row += first_row, column += first_column;
-        if (down * right == 1 && rows * columns % 4 == 0 && row < channels && column < images * rows * columns) {
-            const int pixel = column % (rows * columns), image = column / (rows * columns);
-            const float add = bias ? bias[row] : 0.0f;
-            float values[N];
+    template <int N> struct Runs {
+        int place[N];
+        bool together;  // a run that neither crosses the end of an image nor leaves pixels out
+    };
+    template <int N> __device__ inline Runs<N> runs(int column) const {
+        Runs<N> found;
+        found.together = down * right == 1 && rows * columns % 4 == 0 && on_boundary(y);
 #pragma unroll
-            for (int c = 0; c < N; ++c) values[c] = sums[c] + add;
-            store_run(y + (image * channels + row) * rows * columns + pixel, values, N, on_boundary(y));
-        } else {
+        for (int c = 0; c < N; ++c) found.place[c] = place_of(first_column + column + c);
+        return found;
+    }
+    template <int N> __device__ inline void put(const Runs<N>& runs, int row, const float (&sums)[N]) const {
+        row += first_row;
+        if (row >= channels || runs.place[0] < 0) return;
+        const float add = bias ? bias[row] : 0.0f;
+        float values[N];
 #pragma unroll
-            for (int c = 0; c < N; ++c) put_one(row, column + c, sums[c]);
-        }
+        for (int c = 0; c < N; ++c) values[c] = sums[c] + add;
+        float* channel = y + row * height * width;
+        if (runs.together) return store_run(channel + runs.place[0], values, N, true);
+#pragma unroll
+        for (int c = 0; c < N; ++c)
+            if (runs.place[c] >= 0) channel[runs.place[c]] = values[c];
     }
 #endif
 };

@@ -103,7 +103,7 @@ def collapse(shape, *all_strides):
 
 
 def leaky_slope(activation):
-    """The negative slope that matmul's `activation` stands for: None is slope 1, the identity.
+    """The negative slope that a fused `activation` stands for: None is slope 1, the identity.
 
     Raises MiniganError for anything but None and ("leaky_relu", slope).
     """
@@ -116,7 +116,7 @@ def leaky_slope(activation):
         and 0 <= activation[1] <= 1
     ):
         return float(activation[1])
-    raise MiniganError(f'matmul: activation {activation!r}, expected None or ("leaky_relu", slope from 0 to 1)')
+    raise MiniganError(f'activation {activation!r}, expected None or ("leaky_relu", slope from 0 to 1)')
 
 
 def mean_terms(shape, axis):

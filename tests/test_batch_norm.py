@@ -3,8 +3,10 @@ import pytest
 from compare import assert_close
 
 import minigan as mg
-from minigan import ops, reference
-from minigan.check import CASES, check_gradient
+from minigan import cuda, emulator, ops, reference
+from minigan.check import CASES, check_gradient, chosen
+from minigan.cuda.batch_norm import one_launch_pays, plan_channels
+from minigan.cuda.launch import Target
 
 
 @pytest.mark.parametrize("case", CASES["batch_norm"], ids=lambda case: case.name)
@@ -80,3 +82,107 @@ def test_running_averages():
     running = np.array([1.0, 2.0])
     reference.running_average(running, np.array([3.0, 3.0]), 0.1, 2.0)
     assert_close(running, [0.9 + 0.6, 1.8 + 0.6])
+
+
+H100 = Target("float", 90, 132)
+VERSIONS = "v1", "v2", "v3"
+
+
+def launches(version, x, activation=None):
+    """The profiles of a forward pass."""
+    one = np.ones(x.shape[1], x.dtype)
+    with chosen(version), emulator.profiling() as profiles:
+        cuda.batch_norm_forward(x, one, one, 1e-5, activation)
+    return profiles
+
+
+@pytest.mark.parametrize("version", (None, *VERSIONS))
+@pytest.mark.parametrize("activation", [None, ("leaky_relu", 0.2)])
+def test_forward_is_its_parts(version, activation):
+    random = np.random.default_rng(0)
+    for shape in ((50, 3), (5, 4, 6, 6), (3, 2, 5, 7)):
+        x, gamma, beta = (random.standard_normal(each).astype(np.float32) for each in (shape, shape[1], shape[1]))
+        with chosen(version):
+            y, mean, variance = cuda.batch_norm_forward(x, gamma, beta, 1e-5, activation)
+        truth = reference.batch_norm(x, *reference.batch_norm_statistics(x), gamma, beta, 1e-5)
+        truth = truth if activation is None else reference.leaky_relu(truth, 0.2)
+        assert_close(y, truth, 4e-5)
+        assert_close(mean, x.mean((0, *range(2, x.ndim))), 1e-5)
+        assert_close(variance, x.var((0, *range(2, x.ndim))), 1e-5)
+
+
+@pytest.mark.parametrize("package", [reference, cuda])
+def test_what_forward_refuses(package):
+    x, one = np.ones((4, 3), np.float32), np.ones(3, np.float32)
+    with pytest.raises(mg.MiniganError, match="activation 'relu', expected None or"):
+        package.batch_norm_forward(x, one, one, 1e-5, "relu")
+    with pytest.raises(mg.MiniganError, match=r"expected \(3,\) for each channel"):
+        package.batch_norm_forward(x, one, one[:2], 1e-5)
+    with pytest.raises(mg.MiniganError, match="not empty"):
+        package.batch_norm_forward(x[:0], one, one, 1e-5)
+
+
+def test_the_number_of_launches():
+    x = np.ones((2, 3, 4, 4), np.float32)
+    names = {version: [each.kernel for each in launches(version, x)] for version in (None, *VERSIONS)}
+    assert names == {
+        None: ["batch_norm_forward_v3"],
+        "v1": ["batch_norm_statistics_v1", "batch_norm_v1"],
+        "v2": ["batch_norm_statistics_v2", "batch_norm_v2"],
+        "v3": ["batch_norm_forward_v3"],
+    }
+    assert [one_launch_pays(channels, H100) for channels in (32, 33)] == [False, True]
+
+
+def test_a_thread_for_each_pack_of_a_channel():
+    for shape, threads in (
+        ((1, 3), 32),
+        ((100, 3, 4, 4), 416),
+        ((100, 3, 32, 32), 1024),
+        ((32, 64, 8, 8), 512),
+    ):
+        plan = plan_channels("batch_norm_forward", shape, H100)
+        assert (plan.grid, plan.block) == ((shape[1], 1, 1), (threads, 1, 1))
+    with chosen("v1"):
+        assert plan_channels("batch_norm_statistics", (100, 3, 32, 32), H100).block == (256, 1, 1)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_large_mean_costs_the_kernels_no_digits(version):
+    """Even where the channel's first number is far from all the others."""
+    x = np.random.default_rng(0).normal(1e3, 1, (16, 3, 16, 16)).astype(np.float32)
+    x[0, 1, 0, 0] = 900
+    truth = x.astype(np.float64)
+    with chosen(version):
+        mean, variance = cuda.batch_norm_statistics(x)
+    assert_close(mean, truth.mean((0, 2, 3)), 1e-6)
+    assert_close(variance, truth.var((0, 2, 3)), 1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_whole_sectors_and_free_banks(version, dtype):
+    x, one = np.random.default_rng(0).standard_normal((8, 3, 32, 32)).astype(dtype), np.ones(3, dtype)
+    with chosen(version), emulator.profiling() as profiles:
+        cuda.batch_norm_forward(x, one, one, 1e-5)
+        cuda.batch_norm_backward(x, x.copy(), one, one, one, 1e-5)
+    for found in profiles:
+        assert found.total("sectors") == found.total("ideal_sectors"), found
+        assert found.total("turns") <= 2 * found.total("ideal_turns"), found
+
+
+def test_how_often_x_is_read():
+    """By the first launch: twice; once; and once from memory, then again while the cache has it."""
+    x = np.ones((8, 3, 32, 32), np.float32)
+    read = {version: launches(version, x)[0].total("loaded") // x.nbytes for version in VERSIONS}
+    assert read == {"v1": 2, "v2": 1, "v3": 2}
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_one_pass_is_exact_where_numbers_are_large_and_close(version):
+    """Of 100,000 ± 1 a float has 2 digits behind the point: what is merged has to be distances, which it holds exactly."""
+    x = np.random.default_rng(0).normal(1e5, 1, (16, 3, 16, 16)).astype(np.float32)
+    with chosen(version):
+        _, mean, variance = cuda.batch_norm_forward(x, np.ones(3, np.float32), np.zeros(3, np.float32), 1e-5)
+    assert_close(mean, x.mean((0, 2, 3), np.float64), 1e-7)
+    assert_close(variance, x.var((0, 2, 3), np.float64), 1e-6)

@@ -3,7 +3,10 @@ import pytest
 from compare import assert_close
 
 import minigan as mg
-from minigan import optim, reference
+from minigan import cuda, emulator, optim, reference
+from minigan.check import chosen
+from minigan.cuda.launch import Target
+from minigan.cuda.optim import plan_adam
 
 
 def adam_by_the_paper(theta, gradients, lr, beta1, beta2, epsilon):
@@ -182,3 +185,47 @@ def test_bad_settings_of_momentum_and_rmsprop():
         optim.Momentum([parameter], lr=1.0, momentum=1.0)
     with pytest.raises(mg.MiniganError, match=r"rho -0.1, expected in \[0, 1\)"):
         optim.RMSProp([parameter], rho=-0.1)
+
+
+RULES = {  # the arrays it changes, those it reads, and its numbers
+    "adam": (3, 4, (0.9, 0.999, 1e-8)), "sgd": (1, 2, ()), "momentum": (2, 3, (0.9,)), "rmsprop": (2, 3, (0.99, 1e-8)),
+    "clamp": (1, 1, (0.5,)),
+}  # fmt: skip
+
+
+def stepped(name, n, dtype=np.float32):
+    _, arrays, numbers = RULES[name]
+    state = [np.full(n, 0.25, dtype) for _ in range(arrays)]
+    step, rate = [np.array([1], np.uint64)] * (name == "adam"), [np.array([0.1], dtype)] * (name != "clamp")
+    getattr(cuda, name)(*state, *step, *rate, *numbers)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("name", RULES)
+def test_whole_sectors_and_packs_in_a_quarter_of_the_requests(name, version, dtype):
+    changed, read, _ = RULES[name]
+    n, size = 4096, np.dtype(dtype).itemsize
+    with chosen(version), emulator.profiling() as profiles:
+        stepped(name, n, dtype)
+    (found,) = profiles
+    warps = n * size / (32 * (16 if version == "v2" else size))
+    of_all = {"adam": 1 + 2, "clamp": 0}.get(name, 1)  # the rate and the step count, which is read for each correction
+    assert found.total("requests") <= (changed + read + of_all) * warps
+    assert found.total("stored") == changed * n * size
+    assert found.total("loaded") <= read * n * size + of_all * warps * 32 * 8
+    assert found.total("sectors") == found.total("ideal_sectors")
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("name", RULES)
+def test_a_step_of_nothing(name, version):
+    with chosen(version):
+        stepped(name, 0)
+
+
+def test_a_large_arena_is_stepped_by_packs():
+    H100 = Target("float", 90, 132)
+    for n, kernel, blocks in ((10_000, "adam_v1", 40), (3_000_001, "adam_v2", 2930)):
+        plan = plan_adam(n, 0.5, 0.999, 1e-8, H100)
+        assert (plan.kernel.name, plan.grid) == (kernel, (blocks, 1, 1))

@@ -17,7 +17,7 @@ from .compiled import check_kernels
 from .gradients import CASES, Case, check_gradient
 from .inspect import inspect_kernel, inspect_stem
 from .installation import describe_installation
-from .kernels import check_version, chosen, fresh_seed, rounds, versions_of
+from .kernels import check_version, choices_of, chosen, fresh_seed, rounds, versions_of
 from .training import ALLOWED, check_training
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "check_kernels",
     "check_training",
     "check_version",
+    "choices_of",
     "chosen",
     "describe_installation",
     "error_of",
@@ -106,12 +107,12 @@ def _print_results(stems):
     )
     failures, seed = 0, fresh_seed()
     for stem in stems:
-        for version in versions_of(stem):
-            outcomes = check_version(stem, version, seed)
-            *_, outcome = tqdm(outcomes, f"{stem} {version}", unit=" calls", leave=False, disable=None)
+        for version in choices_of(stem):
+            name, outcomes = version or "default", check_version(stem, version, seed)
+            *_, outcome = tqdm(outcomes, f"{stem} {name}", unit=" calls", leave=False, disable=None)
             failures += not outcome.passed
             verdict = "ok  " if outcome.passed else "FAIL"
-            tqdm.write(f"  {stem:12} {version:4} {outcome.made:5} calls   {verdict}  {outcome.worst:.1e}")
+            tqdm.write(f"  {stem:12} {name:7} {outcome.made:5} calls   {verdict}  {outcome.worst:.1e}")
             for sentence in outcome.wrong[:SHOWN]:
                 tqdm.write(f"    {sentence}")
             if len(outcome.wrong) > SHOWN:

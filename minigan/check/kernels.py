@@ -30,13 +30,19 @@ def versions_of(stem, real="float"):
     return tuple(sorted({version for version, kernel in _kernels(stem) if real in kernel.reals}))
 
 
+def choices_of(stem):
+    """What there is to check of a stem: its versions, and where those are several what runs if none is chosen (None)."""
+    versions = versions_of(stem)
+    return versions if len(versions) == 1 else (None, *versions)
+
+
 def rounds(stem, version):
     """Whether a kernel of this version rounds its factors to TF32."""
     return any(kernel.tf32 for each, kernel in _kernels(stem) if each == version)
 
 
 def _kernels(stem):
-    tables = (table for table in launch.versions.values() if table["v1"].file == f"{stem}.cu")
+    tables = (table for table in launch.versions.values() if next(iter(table.values())).file == f"{stem}.cu")
     return ((version, kernel) for table in tables for version, kernel in table.items())
 
 

@@ -6,7 +6,7 @@ Each module makes plans (launch.py) from shapes; source.py finds and compiles th
 
 from .activation import leaky_relu, leaky_relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
 from .batch import image_batch, point_batch
-from .batch_norm import batch_norm, batch_norm_backward, batch_norm_statistics, running_average
+from .batch_norm import batch_norm, batch_norm_backward, batch_norm_forward, batch_norm_statistics, running_average
 from .conv2d import conv2d, conv2d_backward_data, conv2d_backward_weight
 from .dropout import dropout
 from .elementwise import (
@@ -41,6 +41,7 @@ __all__ = [
     "advance",
     "batch_norm",
     "batch_norm_backward",
+    "batch_norm_forward",
     "batch_norm_statistics",
     "broadcast_to",
     "clamp",

@@ -2,12 +2,15 @@
 
 from .launch import declare, map_elements
 
-declare("activation.cu", "leaky_relu", "const real* x, real* y, int n, real slope")
-declare("activation.cu", "leaky_relu_backward", "const real* gradient, const real* x, real* y, int n, real slope")
-declare("activation.cu", "tanh", "const real* x, real* y, int n")
-declare("activation.cu", "tanh_backward", "const real* gradient, const real* output, real* y, int n")
-declare("activation.cu", "sigmoid", "const real* x, real* y, int n")
-declare("activation.cu", "sigmoid_backward", "const real* gradient, const real* output, real* y, int n")
+VERSIONS = ("v1", "v2")
+declare("activation.cu", "leaky_relu", "const real* x, real* y, int n, real slope", VERSIONS)
+declare(
+    "activation.cu", "leaky_relu_backward", "const real* gradient, const real* x, real* y, int n, real slope", VERSIONS
+)
+declare("activation.cu", "tanh", "const real* x, real* y, int n", VERSIONS)
+declare("activation.cu", "tanh_backward", "const real* gradient, const real* output, real* y, int n", VERSIONS)
+declare("activation.cu", "sigmoid", "const real* x, real* y, int n", VERSIONS)
+declare("activation.cu", "sigmoid_backward", "const real* gradient, const real* output, real* y, int n", VERSIONS)
 
 
 def leaky_relu(x, slope):

@@ -18,6 +18,7 @@ from ..errors import DeviceError, LaunchError, MiniganError
 from . import emulator, source
 
 BLOCK = 256  # threads of a block, where a kernel does not say otherwise: 8 warps fill any chip since sm_75
+WARP = 32  # lanes
 
 # What a C type is in NumPy. "real" is float or double, as the arrays are.
 NUMBERS = {
@@ -83,6 +84,11 @@ class Target:
     architecture: int = 120
     multiprocessors: int = 4
 
+    @property
+    def pack(self):
+        """How many numbers 16 bytes hold, the most that one instruction of a thread moves."""
+        return 4 if self.real == "float" else 2
+
     def can_run(self, kernel):
         return self.real in kernel.reals and self.architecture >= kernel.architecture
 
@@ -132,6 +138,11 @@ def choose(name, version):
     _chosen[name] = version
 
 
+def is_chosen(name):
+    """Whether `choose` has set a version of this kernel."""
+    return _chosen.get(name) is not None
+
+
 def pick(name, default="v1", target=EMULATOR, unfit=()):
     """(version, Kernel): the chosen version, else the default one, which also runs where the chosen one is `unfit` for the shape,
     or cannot run on this target. The latter is said, once."""
@@ -169,6 +180,18 @@ def plan_elementwise(name, n, **numbers):
     return Plan(pick(name)[1], (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
 
 
+def plan_packed(name, n, target=EMULATOR, /, **numbers):  # a kernel may have a number called target
+    """The plan of an elementwise kernel that may have a v2, by packs of 16 bytes a thread.
+
+    By default that runs where it fills the chip: with 1,024 threads, half of what a multiprocessor holds, for each of them.
+    Below, the many threads of v1 have more of the little there is on its way.
+    """
+    fills = n >= 1024 * target.pack * target.multiprocessors
+    version, kernel = pick(name, "v2" if fills and "v2" in versions[name] else "v1", target)
+    of_block = BLOCK * (target.pack if version == "v2" else 1)
+    return Plan(kernel, (-(-n // of_block), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
+
+
 def map_elements(name, arrays, **numbers):
     """y = f(arrays…), element by element: launch a kernel that takes equally shaped arrays, y, n and some numbers."""
     first = next(iter(arrays.values()))
@@ -176,7 +199,7 @@ def map_elements(name, arrays, **numbers):
         named = ", ".join(f"{label} {array.shape}" for label, array in arrays.items())
         raise MiniganError(f"{name}: arrays of different shapes: {named}")
     y = empty(first.shape, like=first)
-    launch(plan_elementwise(name, first.size, **numbers), **arrays, y=y)
+    launch(plan_packed(name, first.size, target_of(first), **numbers), **arrays, y=y)
     return y
 
 

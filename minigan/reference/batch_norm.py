@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import shapes
+from .activation import leaky_relu
 
 
 def batch_norm_statistics(x):
@@ -32,6 +33,18 @@ def batch_norm(x, mean, variance, gamma, beta, epsilon):
     y *= gamma / np.sqrt(variance + x.dtype.type(epsilon))
     y += beta
     return y
+
+
+def batch_norm_forward(x, gamma, beta, epsilon, activation=None):
+    """(y, mean, variance): activation(γ (x − mean) / √(variance + ε) + β), with the statistics of x itself.
+
+    Shapes: x (n, c) or (n, c, h, w), gamma and beta (c,) → x's, (c,), (c,). `activation`: None or ("leaky_relu", slope).
+    Raises MiniganError where they do not fit or the activation is another. Source: Ioffe and Szegedy 2015, Algorithm 1.
+    """
+    slope = shapes.leaky_slope(activation)
+    mean, variance = batch_norm_statistics(x)
+    y = batch_norm(x, mean, variance, gamma, beta, epsilon)
+    return (y if activation is None else leaky_relu(y, slope)), mean, variance
 
 
 def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):

@@ -453,9 +453,10 @@ static bool enter_globals(int count, const uint64_t* sizes, const bool* given, v
     watch->reserved = reserved, watch->globals = count;
     watch->spans = (reinterpret_cast<uintptr_t>(reserved) + SPAN - 1) & ~(SPAN - 1);
     for (int i = 0; i < count; ++i) {
-        const uintptr_t begin = watch->spans + i * SPAN + SPAN / 2;
-        const size_t accessible = (RED_ZONE + sizes[i] + RED_ZONE + PAGE - 1) & ~(PAGE - 1);
-        if (mprotect(reinterpret_cast<void*>(begin - RED_ZONE), accessible, PROT_READ | PROT_WRITE)) return false;
+        // As far behind a boundary of 16 bytes as the host has it.
+        const uintptr_t begin = watch->spans + i * SPAN + SPAN / 2 + reinterpret_cast<uintptr_t>(addresses[i]) % 16;
+        const size_t accessible = (RED_ZONE + 16 + sizes[i] + RED_ZONE + PAGE - 1) & ~(PAGE - 1);
+        if (mprotect(reinterpret_cast<void*>((begin - RED_ZONE) & ~(PAGE - 1)), accessible, PROT_READ | PROT_WRITE)) return false;
         if (!enter(begin, sizes[i], given[i], false)) return false;
         addresses[i] = reinterpret_cast<void*>(begin);
     }

@@ -91,7 +91,7 @@ class Watched:
             raise LaunchError(f"kernel {self.plan.kernel.name}: the sanitizer watches at most {MAX_ARRAYS} arrays")
         sizes = (ctypes.c_uint64 * count)(*(region.end - region.begin for region in regions))
         given = (ctypes.c_bool * count)(*(region.given for region in regions))
-        addresses = (ctypes.c_void_p * count)()
+        addresses = (ctypes.c_void_p * count)(*(region.begin for region in regions))
         if not code.minigan_watch(count, sizes, given, addresses, ctypes.c_uint64(self.plan.shared)):
             code.minigan_unwatch()
             raise MiniganError("the sanitizer needs more address space than this process may have: see ulimit -v")

@@ -6,6 +6,8 @@ its hand-written CUDA kernels (kernels/*.cu, launched by minigan.cuda).
 
 __version__ = "0.1.0"
 
+from importlib import import_module
+
 from . import emulator, init, nn, ops, optim, random
 from .cuda.launch import reload
 from .cuda.user import kernel
@@ -35,3 +37,10 @@ __all__ = [
     "reload",
     "tensor",
 ]
+
+
+def __getattr__(name):
+    """minigan.bench, imported when it is first asked for: it brings the recipes and their data with it."""
+    if name == "bench":
+        return import_module(".bench", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,9 @@
-"""The command line: `minigan train`, `sample`, `check`, `inspect`. Bad input is one line and exit 2; Ctrl-C is 130."""
+"""The command line: `minigan train`, `sample`, `check`, `inspect`, `bench`. Bad input is one line and exit 2; Ctrl-C is 130."""
 
 import argparse
 import sys
 
-from .commands import check, explain_os_error, inspect, sample, train
+from .commands import bench, check, explain_os_error, inspect, sample, train
 from .errors import Interrupted, MiniganError
 
 TRAIN_EXAMPLE = """\
@@ -50,6 +50,22 @@ for each line, over all warps:
   flops           additions, multiplications, divisions and roots of floating-point numbers
 {ARGUMENTS}"""
 
+BENCH_EXAMPLE = """\
+examples:
+  minigan bench                            every stem
+  minigan bench matmul                     every version against cuBLAS and PyTorch; without a GPU NumPy against PyTorch
+  minigan bench leaky_relu                 one primitive
+  minigan bench matmul --kernel mine.cu:product --block 16,16 --grid n/16,m/16
+                                           a kernel of yours too: its parameters are found by the names of ours
+  minigan bench step gan                   a training step, against the same nets in PyTorch
+
+for each contestant that is right:
+  ms, ±           the median time of a call, and half the distance of the quartiles
+  GFLOP/s, GB/s   of the direct formula, and of the bytes that must move
+  of the limit    the least time that the machine's arithmetic and copying allow, measured here, over this time
+  vs PyTorch, …   its time over this one's: above 1 this one is faster
+"""
+
 
 def main(arguments=None):
     """Run the command line and return its exit status: 0, 1 for a failed check, 2 for bad input, 130 for Ctrl-C."""
@@ -93,6 +109,7 @@ def build_parser():
     _add_sample(commands)
     _add_check(commands)
     _add_inspect(commands)
+    _add_bench(commands)
     return parser
 
 
@@ -167,6 +184,19 @@ def _add_inspect(commands):
     add("--chip", metavar="sm_75 … sm_120", help="also say how many warps this chip holds at once (takes NVRTC)")
     add("--figure", metavar="PNG", help="draw which lane of a warp asks for which bytes, line by line")
     _add_launch(add)
+
+
+def _add_bench(commands):
+    about = "time every version of a kernel, and yours, against the best there is; or a training step"
+    add = _add_command(commands, "bench", bench, about, BENCH_EXAMPLE).add_argument
+    add("what", nargs="?", metavar="STEM | PRIMITIVE | step", help="what to time (default: every stem)")
+    add("recipe", nargs="?", metavar="RECIPE", help="whose training step, behind the word step")
+    add("--kernel", metavar="FILE.cu:KERNEL", help="a kernel of yours, in the place of the primitive's")
+    add("--grid", metavar="X[,Y[,Z]]", help="its blocks, as n/16,m/16 or numbers (default: a thread a result)")
+    add("--block", metavar="X[,Y[,Z]]", help="its threads of a block (default: 256)")
+    add("--json", metavar="FILE", help="write all figures as JSON")
+    add("--markdown", metavar="FILE", help="write the tables as Markdown")
+    add("--figure", metavar="PNG", help="draw all times under the machine's roofline")
 
 
 def _add_launch(add):

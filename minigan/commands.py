@@ -239,6 +239,23 @@ def inspect(options):
     return 0
 
 
+def bench(options):
+    """`minigan bench`."""
+    from .bench import step
+    from .bench.run import run_bench
+
+    if options.what == "step":
+        needless = [
+            name for name in ("kernel", "grid", "block", "json", "markdown", "figure") if getattr(options, name)
+        ]
+        if needless or not options.recipe:
+            raise MiniganError("bench step takes a recipe, and nothing else: see minigan train --list")
+        return step.run_step(options.recipe)
+    if options.recipe:
+        raise MiniganError(f"bench {options.what} {options.recipe}: expected one name, or step RECIPE")
+    return run_bench(options)
+
+
 def _launch(options):
     """(place, grid, block, arguments, shared) of a kernel that was named with its launch."""
     from .check import numbers

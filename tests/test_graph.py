@@ -8,7 +8,7 @@ from small_gan import drawn_as, small
 
 import minigan as mg
 from minigan import devices, emulator, gans, ops
-from minigan.cuda import emulator as runtime
+from minigan.cuda.launch import recording
 from minigan.devices import device as get_device
 from minigan.gans import Training
 
@@ -53,12 +53,14 @@ def test_every_step_is_the_same_launches(key):
     (updates, step), *_ = training.device_steps.items()
     noted = []
     for start in (0, updates):
-        with training.batches.ready(start, updates), runtime.recording() as launches:
+        with training.batches.ready(start, updates), recording() as launches:
             step.function()
         noted.append(launches)
-    one, other = ([each[:2] for each in launches] for launches in noted)
+    one, other = ([each.plan for each in launches] for launches in noted)
     assert one == other and len(one) > 60
-    arrays = [[each for launch in launches for each in launch[2] if isinstance(each, np.ndarray)] for launches in noted]
+    arrays = [
+        [each for launch in launches for each in launch.arguments if isinstance(each, np.ndarray)] for launches in noted
+    ]
     assert addresses(arrays[0]) == addresses(arrays[1])
 
 
@@ -154,13 +156,13 @@ def test_dropout_and_gradients_with_two_owners_are_captured_too(device):
 
 def test_launches_are_noted_and_not_run():
     x = np.ones(3, np.float32)
-    with runtime.recording() as launches:
+    with recording() as launches:
         y = get_device("emulator").primitives.add(x, 1.0)
         assert np.isnan(y).all()
     for value in (1, 4):
         x[:] = value
         for launch in launches:
-            runtime.run(*launch)
+            launch.run()
         assert (y == value + 1).all()
 
 

@@ -301,23 +301,26 @@ CALLS = {
 def error_of(call, primitives, dtype, make=np.array, to_numpy=np.asarray):
     """(the error relative to the float64 reference, the error allowed) of a call with float arguments of `dtype`.
 
-    `make` makes the implementation's arrays, `to_numpy` brings them back. A call that returns nothing has changed its
-    arguments, and those are compared.
+    `make` makes the implementation's arrays, `to_numpy` brings them back.
     """
-    ours = converted(call.args, dtype, make, call.off_boundary)
-    right_args = converted(converted(call.args, dtype), "float64")
-    found = getattr(primitives, call.primitive)(*ours)
-    truth = getattr(reference, call.primitive)(*right_args)
-    if truth is None:
-        pairs = [(mine, right) for mine, right in zip(ours, right_args) if isinstance(right, np.ndarray)]
-    else:
-        pairs = zip(found, truth) if isinstance(truth, tuple) else [(found, truth)]
+    found = results_of(call, getattr(primitives, call.primitive), dtype, make, to_numpy)
+    rounded = replace(call, args=tuple(converted(call.args, dtype)), off_boundary=False)
+    truth = results_of(rounded, getattr(reference, call.primitive), "float64")
     terms = size_of_terms(call)
-    errors = [relative_error(to_numpy(mine), right, terms) for mine, right in pairs]
-    own_dtype = isinstance(
-        call.args[-1], str
-    )  # the noise names its own dtype, and is the same in both to single precision
+    errors = [relative_error(mine, right, terms) for mine, right in zip(found, truth)]
+    # The noise names its own dtype, and is the same in both to single precision.
+    own_dtype = isinstance(call.args[-1], str)
     return max(errors), TOLERANCE["float32"] if own_dtype else TOLERANCE[dtype] * call.factor
+
+
+def results_of(call, function, dtype, make=np.array, to_numpy=np.asarray):
+    """What a function makes of the call's arguments, as a list of NumPy arrays: what it returns; or where that is nothing the
+    arrays among its arguments, which it has changed."""
+    arguments = converted(call.args, dtype, make, call.off_boundary)
+    found = function(*arguments)
+    if found is None:
+        found = tuple(mine for mine, given in zip(arguments, call.args) if isinstance(given, np.ndarray))
+    return [to_numpy(each) for each in (found if isinstance(found, tuple) else (found,))]
 
 
 def relative_error(found, truth, terms=0.0):

@@ -5,7 +5,7 @@ count, a rate, the data) lives in device arrays, which stay where they are. Whil
 may be read back either.
 """
 
-from . import emulator
+from .launch import recording
 
 
 class Graph:
@@ -55,9 +55,9 @@ class LaunchList(Graph):
     """On the emulator: what a graph is, the launches with their arguments, in order."""
 
     def capture(self):
-        with emulator.recording() as self.launches:
+        with recording() as self.launches:
             self.result = self.function()
 
     def replay(self):
         for launch in self.launches:
-            emulator.run(*launch)
+            launch.run()

@@ -6,8 +6,10 @@ declared parameters, and calls the driver.
 """
 
 import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import isfinite, prod
 from numbers import Real
 
@@ -222,10 +224,41 @@ def launch(plan, **arrays):
     if not prod(plan.grid):
         return  # an empty result needs no launch, and the driver would refuse the empty grid
     if lies_on_host(plan.kernel, arrays):
-        emulator.run(_program(plan.kernel.file, real), plan, arguments)
+        perform(plan, arguments, partial(emulator.run, _program(plan.kernel.file, real), plan, arguments))
     else:
         function = source.function(plan.kernel.file, plan.kernel.name, real)
-        function(plan.grid, plan.block, arguments, shared_mem=plan.shared)
+        perform(plan, arguments, partial(function, plan.grid, plan.block, arguments, shared_mem=plan.shared))
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A launch with its arguments, which `run` carries out."""
+
+    plan: Plan
+    arguments: tuple
+    run: Callable
+
+
+_recorded = None  # where launches are noted instead of carried out; None: they are carried out
+
+
+@contextmanager
+def recording():
+    """Within this block launches are noted and not carried out; the block's value is a list, which fills with them."""
+    global _recorded
+    before, _recorded = _recorded, []
+    try:
+        yield _recorded
+    finally:
+        _recorded = before
+
+
+def perform(plan, arguments, run):
+    """Carry out a launch, by run(), or note it."""
+    if _recorded is None:
+        run()
+    else:
+        _recorded.append(Launch(plan, arguments, run))
 
 
 @cache

@@ -78,7 +78,9 @@ def _sum(x, axes, shape, scale=1.0):
         launch(plan, x=x, y=found)
         x = found
     y = empty(shape, like=x)
-    if last.kernel.name == "sum_v1":  # it adds to what is there. Sums of no terms are zero, by a launch, which a graph records
+    if (
+        last.kernel.name == "sum_v1"
+    ):  # it adds to what is there. Sums of no terms are zero, by a launch, which a graph records
         nothing = last.numbers | {"terms": 0, "r1": 1}
         launch(Plan(pick("sum_columns")[1], (-(-y.size // BLOCK), 1, 1), (BLOCK, 1, 1), nothing), x=x, y=y)
     launch(last, x=x, y=y)

@@ -1,7 +1,7 @@
 """Anybody's CUDA kernel, from a file or a string, called from Python with its arguments checked."""
 
 import re
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from operator import index
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import LaunchError, MiniganError
 from . import emulator, nvrtc, program, source
-from .launch import Kernel, Parameter, Plan, bind, lies_on_host
+from .launch import Kernel, Parameter, Plan, bind, lies_on_host, perform
 
 
 def kernel(place=None, *, source=None, name=None):
@@ -86,9 +86,10 @@ class UserKernel:
             raise MiniganError(f"kernel {self.name}: the sanitizer runs on the emulator: pass NumPy arrays")
         if on_host:
             names = {parameter.name for position, parameter in enumerate(plan.kernel.parameters) if position in outputs}
-            emulator.run(self.program, plan, arguments, names)
+            perform(plan, arguments, partial(emulator.run, self.program, plan, arguments, names))
         else:
-            _function(self.text, self.name)(plan.grid, plan.block, arguments, shared_mem=shared)
+            function = _function(self.text, self.name)
+            perform(plan, arguments, partial(function, plan.grid, plan.block, arguments, shared_mem=shared))
 
 
 def _parameter_names(text, kernel, count):

@@ -31,7 +31,6 @@ __all__ = [
     "is_checking",
     "out",
     "profiling",
-    "recording",
     "renew",
     "settings",
 ]
@@ -43,7 +42,6 @@ ORDERS = ("forward", "reverse", "shuffle")
 _settings = {"order": "forward", "seed": 0, "limit": 60.0}
 _profiles = None  # where the profiler enters what it counts; None: launches run without it
 _report = None  # where the sanitizer enters what it finds; None: launches run without it
-_recorded = None  # where launches are noted instead of run; None: they run
 _running = threading.RLock()  # the runtime of a library holds one launch at a time
 
 
@@ -89,17 +87,6 @@ def profiling():
         yield _profiles
     finally:
         _profiles = before
-
-
-@contextmanager
-def recording():
-    """Within this block launches are noted and not run; the block's value is a list, which fills with what `run` takes."""
-    global _recorded
-    before, _recorded = _recorded, []
-    try:
-        yield _recorded
-    finally:
-        _recorded = before
 
 
 def renew(program):
@@ -160,9 +147,6 @@ def run(program, plan, arguments, outputs=()):
         raise LaunchError(
             f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, expected 0 to {MAX_SHARED}"
         )
-    if _recorded is not None:
-        _recorded.append((program, plan, arguments, outputs))
-        return
     if _profiles is not None:
         with _running:
             built = _profiled(program)

@@ -1,0 +1,97 @@
+"""`minigan bench`: every version of a kernel, and yours, against the best there is: right first, then fast."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from .. import cpu, cuda, devices
+from ..check.calls import TOLERANCE, converted, relative_error, results_of, size_of_terms
+from ..check.kernels import chosen, versions_of
+from .clock import machine, time_on_cpu, time_on_gpu
+from .peers import peers_of
+from .problems import problems_of, stem_of
+from .table import Row, Table
+from .yours import your_kernel
+
+__all__ = ["Table", "compare", "compare_at", "your_kernel"]
+
+ALLOWED = 10 * TOLERANCE["float32"]  # relative to the result, or to the terms of a sum: the sums here are long
+
+
+def compare(what, functions=None):
+    """A Table of every version of a primitive, its peers, and your functions, at the shapes of `minigan bench`.
+
+    `what` is a primitive ("matmul", "conv2d") or a stem; `functions` are {name: function}, each with the primitive's arguments
+    and result: CuPy arrays where a GPU answers, else NumPy arrays. What is not right (finite, and within 1e-4 of float64) is not
+    timed. Without a GPU the versions are left out: how long the emulator takes says nothing of them.
+    Raises MiniganError for an unknown name.
+
+    >>> import minigan as mg
+    >>> table = mg.bench.compare("matmul", {"mine": lambda a, b: a @ b})  # doctest: +SKIP
+    """
+    table = Table(machine())
+    for problem in problems_of(what):
+        table.rows += compare_at(problem, table.machine, functions or {})
+    return table
+
+
+def compare_at(problem, limits, functions, untimed=()):
+    """The Rows of all contestants at a Problem, under a Machine's `limits`; of those `untimed` only whether they are right."""
+    on_gpu = devices.why_no_cuda() is None
+    others = peers_of(problem.primitive, on_gpu)
+    contestants = {name: partial(partial, function) for name, function in functions.items()}
+    if on_gpu:
+        contestants = _versions(problem.primitive) | contestants
+    call = problem.call()
+    truth = results_of(call, getattr(cpu.PRIMITIVES, problem.primitive), "float64")
+    # Sums of positive numbers do not cancel: these two need no size of their terms.
+    terms = 0.0 if problem.primitive.startswith(("matmul", "conv2d")) else size_of_terms(call)
+    given = sum(each.nbytes for each in converted(call.args, "float32") if isinstance(each, np.ndarray))
+    moved = given + 4 * sum(each.size for each in truth)
+    least = max(problem.flops / limits.flops, moved / limits.bandwidth)
+    rows = []
+    for name, prepare in (contestants | others).items():
+        error = _error(call, prepare, truth, terms, on_gpu)
+        row = Row(str(problem), name, error, ALLOWED, problem.flops, moved, least)
+        timed = row.is_right and name not in untimed
+        rows.append(replace(row, **_time(call, prepare, on_gpu)) if timed else row)
+    seconds = {row.name: row.seconds for row in rows if row.name in others and row.seconds}
+    return [row.against(seconds) for row in rows]
+
+
+def _arrays(on_gpu):
+    """(what makes the arrays, what brings them back)."""
+    if not on_gpu:
+        return np.array, np.asarray
+    import cupy
+
+    return cupy.array, cupy.asnumpy
+
+
+def _error(call, prepare, truth, terms, on_gpu):
+    """How far a contestant is from the truth; infinite where it returns something else."""
+    found = results_of(call, lambda *arguments: prepare(*arguments)(), "float32", *_arrays(on_gpu))
+    if len(found) != len(truth):
+        return np.inf
+    return float(max(relative_error(mine, right, terms) for mine, right in zip(found, truth)))
+
+
+def _time(call, prepare, on_gpu):
+    """How long a contestant takes: its seconds and their spread."""
+    ready = prepare(*converted(call.args, "float32", _arrays(on_gpu)[0]))
+    timing = time_on_gpu(ready) if on_gpu else time_on_cpu(ready)
+    return {"seconds": timing.median, "spread": timing.spread}
+
+
+def _versions(primitive):
+    """{version: function that takes the arguments and returns one without any, which makes the call}."""
+    return {version: partial(_version, primitive, version) for version in versions_of(stem_of(primitive))}
+
+
+def _version(primitive, version, *arguments):
+    def call():
+        with chosen(version):
+            return getattr(cuda, primitive)(*arguments)
+
+    return call

@@ -1,0 +1,150 @@
+"""What can be said of a kernel without running it on a GPU: what NVIDIA's compiler made of it, and what the emulator counts."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+
+from .. import cuda, emulator
+from ..check.calls import converted
+from ..check.kernels import chosen, versions_of
+from ..cuda import launch, nvrtc, source
+from ..cuda.occupancy import occupancy
+from .problems import COUNTED, problems_of, stem_of
+
+CHIPS = (80, 90)
+SASS = {  # what is counted in the machine code
+    "FFMA": r"\bFFMA\b",
+    "HMMA": r"\bHMMA\b",
+    "LDG.128": r"\bLDG\.E\S*\.128\b",
+    "LDS.128": r"\bLDS\S*\.128\b",
+    "local": r"\b(?:LDL|STL)\b",
+}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A kernel's registers a thread, shared bytes a block, and the SASS instructions in its text, on one chip."""
+
+    registers: int
+    shared: int
+    local: int
+    instructions: dict = field(default_factory=dict)
+
+
+@cache
+def compiled(file, architecture):
+    """{kernel: Compiled} of a file in float. Raises MiniganError where NVRTC is missing; without nvdisasm no instructions."""
+    cubin, log, _ = nvrtc.compile_cubin(source.text(file), file, source.options("float"), architecture)
+    code = nvrtc.sass(cubin) if nvrtc.disassembler() else {}
+    return {
+        name: Compiled(
+            used.registers,
+            used.shared,
+            used.local,
+            {label: len(re.findall(each, code[name])) for label, each in SASS.items()} if code else {},
+        )
+        for name, used in nvrtc.resources(log).items()
+    }
+
+
+@dataclass(frozen=True)
+class Count:
+    """One kernel at a counted problem. `sectors` is the share of those moved that would do, `turns` the worst line's
+    turns in shared memory where 1 would do, `loaded` and `stored` are bytes, each also as a multiple of what is touched."""
+
+    problem: str
+    kernel: str
+    file: str
+    block: tuple
+    sectors: float
+    turns: float
+    moved: int
+    touched: int
+    flops: int
+
+
+def counts(what, functions=None):
+    """The Counts of every version of a stem or primitive, by the emulator; and of `functions` in their place, as in `compare`.
+
+    Raises MiniganError for an unknown name.
+    """
+    found = []
+    for problem in problems_of(what, COUNTED):
+        arguments = converted(problem.call().args, "float32")
+        for version in versions_of(stem_of(problem.primitive)):
+            with chosen(version), emulator.profiling() as profiles:
+                getattr(cuda, problem.primitive)(*arguments)
+            found += [_count(problem, profile) for profile in profiles]
+        for function in (functions or {}).values() if problem.primitive == what else ():
+            with emulator.profiling() as profiles:
+                function(*arguments)
+            found += [_count(problem, profile) for profile in profiles]
+    return list(dict.fromkeys(found))  # several versions launch the same kernel
+
+
+def file_of(name):
+    """The file of a kernel of ours; "" for any other."""
+    kernels = (each for of_name in launch.versions.values() for each in of_name.values())
+    return next((each.file for each in kernels if each.name == name), "")
+
+
+def _count(problem, profile):
+    turns = [line.turns / line.ideal_turns for line in profile.lines if line.ideal_turns]
+    whole = profile.of_blocks / max(profile.blocks, 1)  # where the profiler had no room for all blocks
+    return Count(
+        str(problem),
+        profile.kernel,
+        file_of(profile.kernel),
+        profile.block,
+        profile.total("ideal_sectors") / max(profile.total("sectors"), 1),
+        max(turns, default=1.0),
+        int((profile.total("loaded") + profile.total("stored")) * whole),
+        int((profile.least_loaded + profile.least_stored) * whole),
+        int(profile.total("flops") * whole),
+    )
+
+
+HEADS = (
+    "",
+    "sectors",
+    "turns",
+    "bytes moved",
+    "of touched",
+    "flops a byte",
+    "chip",
+    "registers",
+    "shared",
+    "warps",
+    *SASS,
+)
+
+
+def table(found, chips=CHIPS):
+    """Counts, and what the compiler says for the chips, as rows of text; the first one holds the heads."""
+    rows, problem = [HEADS], None
+    for each in found:
+        if each.problem != problem:
+            rows.append((each.problem, *("",) * (len(HEADS) - 1)))
+            problem = each.problem
+        own = (
+            f"  {each.kernel}",
+            f"{each.sectors:.0%}",
+            f"{each.turns:.3g}",
+            f"{each.moved:,}",
+            f"{each.moved / max(each.touched, 1):.3g}×",
+            f"{each.flops / max(each.moved, 1):.3g}",
+        )
+        for chip in chips if each.file and not nvrtc.why_missing() else ():
+            of_chip = compiled(each.file, chip).get(each.kernel)
+            if of_chip:
+                rows.append((*own, f"sm_{chip}", *_resources(of_chip, chip, each.block)))
+                own = ("",) * len(own)
+        if own[0]:
+            rows.append((*own, *("",) * (len(HEADS) - len(own))))
+    return rows
+
+
+def _resources(of_chip, chip, block):
+    fits = occupancy(chip, block, of_chip.registers, of_chip.shared)
+    counted = (f"{count}" for count in (of_chip.instructions.get(label, "") for label in SASS))
+    return str(of_chip.registers), f"{of_chip.shared:,}", f"{fits.warps} of {fits.most}", *counted

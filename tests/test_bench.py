@@ -1,0 +1,162 @@
+"""`minigan bench`: what is wrong is not timed, what is right is; a user's kernel is found by its parameters' names."""
+
+import json
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import minigan as mg
+from minigan import devices
+from minigan.bench import Table, clock, compare_at, peers, problems, step, your_kernel
+from minigan.bench.clock import Machine, Timing
+from minigan.bench.table import Row, save_roofline
+from minigan.cli import main
+
+LIMITS = Machine("a machine", 1e12, 1e11)
+SMALL = problems.matmul(20, 30, 40)
+NO_GPU = devices.why_no_cuda() is not None
+
+PRODUCT = """
+__global__ void product(const float* A, const float* B, float* C, int m, int n, int k) {
+    int row = blockIdx.y * blockDim.y + threadIdx.y, column = blockIdx.x * blockDim.x + threadIdx.x;
+    if (row >= m || column >= n) return;
+    float sum = 0;
+    for (int i = FIRST; i < k; ++i) sum += A[row * k + i] * B[i * n + column];
+    C[row * n + column] = sum;
+}
+"""
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Times that cost no time."""
+    monkeypatch.setattr(clock, "MOST", 3)
+    monkeypatch.setattr(clock, "ENOUGH", 0.0)
+
+
+@pytest.fixture
+def product(tmp_path):
+    (tmp_path / "mine.cu").write_text(PRODUCT.replace("FIRST", "0"))
+    (tmp_path / "wrong.cu").write_text(PRODUCT.replace("FIRST", "1"))
+    return tmp_path / "mine.cu"
+
+
+def test_only_what_is_right_is_timed(quick):
+    functions = {
+        "right": lambda a, b: a @ b,
+        "wrong": lambda a, b: a @ b * np.float32(1.001),
+        "nan": lambda a, b: a @ b * np.nan,
+        "shape": lambda a, b: (a @ b).T,
+        "two": lambda a, b: (a @ b, a @ b),
+    }
+    rows = {row.name: row for row in compare_at(SMALL, LIMITS, functions)}
+    assert [name for name in functions if rows[name].is_right] == ["right"]
+    assert rows["right"].seconds > 0 and rows["right"].ratios and rows["wrong"].seconds is None
+    assert rows["wrong"].error == pytest.approx(1e-3, rel=0.01) and rows["nan"].error == np.inf
+    assert rows["right"].flops == 2 * 20 * 30 * 40 and rows["right"].bytes == 4 * (20 * 30 + 30 * 40 + 20 * 40)
+
+
+@pytest.mark.parametrize("stem", problems.ON_CPU)
+def test_every_peer_computes_the_same(stem, quick):
+    """PyTorch's function and NumPy's, on the small problems that the emulator counts."""
+    for problem in problems.COUNTED[stem]:
+        rows = compare_at(problem, LIMITS, {})
+        assert rows and all(row.is_right for row in rows), [(str(problem), row.name, row.error) for row in rows]
+        if find_spec("torch") and problem.primitive != "rmsprop":
+            assert any(row.name.startswith("PyTorch") for row in rows)
+
+
+def test_the_least_time_is_the_limits():
+    (row, *_) = compare_at(SMALL, Machine("slow arithmetic", 1e6, 1e12), {})
+    assert row.limit == pytest.approx(2 * 20 * 30 * 40 / 1e6)
+    (row, *_) = compare_at(SMALL, Machine("slow memory", 1e12, 1e6), {})
+    assert row.limit == pytest.approx(4 * (20 * 30 + 30 * 40 + 20 * 40) / 1e6)
+
+
+def test_the_table_in_all_its_forms(tmp_path):
+    rows = [
+        Row("p", "mine", 1e-7, 1e-4, 2e9, 4e8, 1e-3, 2e-3, 1e-5),
+        Row("p", "theirs", 1e-7, 1e-4, 2e9, 4e8, 1e-3, 1e-3, 1e-5),
+        Row("p", "bad", float("nan"), 1e-4, 2e9, 4e8, 1e-3),
+    ]
+    table = Table(LIMITS, [row.against({"theirs": 1e-3}) for row in rows], "2026-01-01")
+    assert ["mine", "2", "0%", "1,000.0", "200.0", "50%", "0.50×"] in [line.split() for line in str(table).splitlines()]
+    assert "bad     WRONG: off by nan, allowed is 1e-04" in str(table)
+    assert "| mine | 2 | 0% | 1,000.0 | 200.0 | 50% | 0.50× |" in table.markdown()
+    assert json.loads(table.json())["rows"][0]["ratios"] == {"theirs": 0.5}
+    save_roofline(tmp_path / "roof.png", table)
+    assert (tmp_path / "roof.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_users_kernel_takes_the_place_of_ours(product):
+    rng = np.random.default_rng()
+    a, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((33, 20), (20, 17)))
+    for grid in (None, "n/16,m/16", "2,3"):
+        found = your_kernel(f"{product}:product", "matmul", grid, (16, 16))(a, b)
+        assert np.allclose(found, a @ b, atol=1e-5)
+
+
+def test_a_users_elementwise_kernel(tmp_path, quick):
+    source = "__global__ void f(float* out, const float* x, float slope, int n) { int i = blockIdx.x * blockDim.x + threadIdx.x;"
+    (tmp_path / "leaky.cu").write_text(f"{source} if (i < n) out[i] = x[i] > 0 ? x[i] : slope * x[i]; }}")
+    function = your_kernel(f"{tmp_path}/leaky.cu:f", "leaky_relu")
+    (row, *_) = compare_at(problems.activations(1000)[0], LIMITS, {"mine": function}, untimed=("mine",))
+    assert row.is_right and row.seconds is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bench", "matmull"], "unknown 'matmull': choose from matmul, conv2d, .* or step RECIPE"),
+        (["bench", "step"], "bench step takes a recipe"),
+        (["bench", "step", "gann"], "unknown recipe 'gann'"),
+        (["bench", "matmul", "gan"], "expected one name, or step RECIPE"),
+        (["bench", "matmul", "--grid", "4"], "--grid and --block go with --kernel"),
+        (["bench", "activation", "--kernel", "{mine}:product"], "--kernel takes the place of a primitive"),
+        (["bench", "matmul", "--kernel", "{mine}:product", "--block", "a"], "--block: expected whole numbers"),
+        (["bench", "matmul", "--kernel", "{mine}:product", "--grid", "q/3"], "--grid q/3: expected"),
+        (["bench", "leaky_relu", "--kernel", "{mine}:product"], "parameter A is none of x, y, n, slope"),
+        (["bench", "matmul", "--kernel", "nowhere.cu:f"], "cannot read nowhere.cu"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, message, product, capsys):
+    assert main([each.replace("{mine}", str(product)) for each in arguments]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and pytest.importorskip("re").search(message, lines[0]), lines
+
+
+@pytest.mark.skipif(not NO_GPU, reason="there is a GPU")
+def test_without_a_gpu_the_emulator_counts(product, quick, monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(problems.ON_CPU, "matmul", [SMALL])
+    monkeypatch.setitem(problems.COUNTED, "matmul", [SMALL])
+    files = [f"--{name}={tmp_path / name}" for name in ("json", "markdown", "figure")]
+    kernel = f"--kernel={product}:product"
+    assert main(["bench", "matmul", kernel, "--block", "16,16", "--grid", "n/16,m/16", *files]) == 0
+    text = capsys.readouterr().out
+    assert "No GPU answers, so no kernel was timed" in text and "matmul_v6" in text and "\n  product" in text
+    assert all((tmp_path / name).stat().st_size for name in ("json", "markdown", "figure"))
+    assert main(["bench", "matmul", kernel.replace("mine", "wrong"), "--block", "16,16"]) == 1
+    assert "WRONG: off by" in capsys.readouterr().out
+
+
+def test_the_step_is_pytorchs(capsys, monkeypatch):
+    """The losses of the first step agree with PyTorch's on the same weights, batches and noise; then both are timed."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr(step, "_time", lambda function, device: function() and Timing(1e-3, 1e-5))
+    for recipe in ("gan", "lsgan", "wgan", "wgan-gp", "ring"):
+        assert main(["bench", "step", recipe]) == 0
+        text = capsys.readouterr().out
+        assert "minigan" in text and "PyTorch" in text and "differ by" in text
+
+
+def test_a_step_that_is_not_pytorchs_is_not_timed(monkeypatch, capsys):
+    torch_gan = pytest.importorskip("minigan.bench.torch_gan", exc_type=ImportError)
+    monkeypatch.setattr(torch_gan, "_g_loss", lambda recipe, fake: fake.mean() + 1)
+    assert main(["bench", "step", "gan"]) == 2
+    assert "off PyTorch's: nothing was timed" in capsys.readouterr().err
+
+
+def test_peers_are_named():
+    assert "NumPy" in peers.peers_of("matmul", on_gpu=False)
+    assert mg.bench.compare is not None

@@ -1,0 +1,122 @@
+"""What holds of the kernels' ladders without a GPU: what NVIDIA's compiler made of them, and what the emulator counts."""
+
+import numpy as np
+import pytest
+
+from minigan import check, cuda, emulator
+from minigan.bench import counts
+from minigan.check import versions_of
+from minigan.cuda import launch, nvrtc
+
+CHIPS = (80, 90)
+FP32_TILES = (
+    "matmul_v4", "matmul_v5", "conv2d_v3", "conv2d_backward_data_v3", "conv2d_backward_weight_v3", "winograd_products_v1",
+)  # fmt: skip
+TENSOR_TILES = "matmul_v6", "conv2d_v4", "conv2d_backward_data_v4", "conv2d_backward_weight_v4"
+PACKED = [
+    name
+    for name, table in launch.versions.items()
+    if "v2" in table and table["v2"].file in ("activation.cu", "optim.cu")
+]
+
+# The least steps along k that a strip has: every one of them stands in the machine code, with 64 multiply-adds of a thread.
+STEPS, PRODUCTS = 8, 64
+
+
+@pytest.fixture(autouse=True)
+def compiler():
+    if problem := nvrtc.why_missing():
+        pytest.skip(problem)
+
+
+def instructions(name, chip):
+    return counts.compiled(counts.file_of(name), chip)[name].instructions
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("name", FP32_TILES)
+def test_register_tiles_are_unrolled_and_vectorised(name, chip):
+    found = instructions(name, chip)
+    assert found["FFMA"] % (STEPS * PRODUCTS) == 0 and found["FFMA"] > 0
+    assert found["LDS.128"] % (STEPS * 4) == 0 and found["LDS.128"] > 0  # 16 numbers by four reads, for each step
+    assert found["LDG.128"] > 0 or name == "conv2d_backward_weight_v3"  # which has no factor that lies in rows of four
+    assert found["HMMA"] == found["local"] == 0
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("name", TENSOR_TILES)
+def test_tensor_tiles_multiply_by_tensor_cores(name, chip):
+    found = instructions(name, chip)
+    assert found["HMMA"] % 64 == 0 and found["HMMA"] > 0  # 32 products for each 8 of a strip's 16 steps
+    assert found["FFMA"] == found["local"] == 0
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize(
+    "name", [*PACKED, "batch_norm", "batch_norm_backward", "batch_norm_sums", "batch_norm_statistics"]
+)
+def test_packs_move_16_bytes(name, chip):
+    assert instructions(f"{name}_v2", chip)["LDG.128"] > 0
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_sums_have_four_packs_on_their_way(chip):
+    assert instructions("sum_v4", chip)["LDG.128"] >= 4
+
+
+@pytest.fixture(scope="module")
+def counted():
+    found = {}
+
+    def of(stem):
+        if stem not in found:
+            found[stem] = {(each.problem, each.kernel): each for each in counts.counts(stem)}
+        return found[stem]
+
+    return of
+
+
+@pytest.mark.parametrize("stem", ["matmul", "batch_norm", "activation", "optim"])
+def test_top_rungs_move_whole_sectors(stem, counted):
+    top = versions_of(stem)[1:] if stem != "matmul" else versions_of(stem)[2:]
+    checked = [each for each in counted(stem).values() if each.kernel.endswith(top)]
+    assert len(checked) >= len(top)
+    assert all(each.sectors == 1 for each in checked), checked
+
+
+def test_rows_are_summed_by_whole_sectors(counted):
+    of_rows = [
+        each for (problem, kernel), each in counted("reduce").items() if kernel == "sum_v4" and "4096×8" not in problem
+    ]
+    assert of_rows and all(each.sectors == 1 for each in of_rows)
+
+
+@pytest.mark.parametrize("stem", ["matmul", "conv2d", "batch_norm", "reduce", "activation", "optim"])
+def test_no_bank_is_asked_for_more_than_two_words(stem, counted):
+    assert all(each.turns <= 2 for each in counted(stem).values()), counted(stem)
+
+
+@pytest.mark.parametrize("version", ["v3", "v4"])
+def test_convolutions_waste_sectors_on_shifted_windows_alone(version):
+    """A warp's 32 pixels of a window that is shifted by one lie in 5 sectors and not in 4. Weights and results are whole."""
+    x, w = np.ones((1, 16, 34, 34), np.float32), np.ones((128, 16, 3, 3), np.float32)
+    with check.chosen(version), emulator.profiling() as profiles:
+        cuda.conv2d(x, w)
+    lines = [line for line in profiles[0].lines if line.requests]
+    windows = [line for line in lines if "image[" in line.code]
+    assert len(windows) == 1 and len(lines) == 3
+    assert 4 * windows[0].sectors <= 5 * windows[0].ideal_sectors
+    assert all(line.sectors == line.ideal_sectors for line in lines if line not in windows)
+
+
+def test_a_rung_moves_what_was_worked_out_for_it(counted):
+    """matmul of 256×64 and 64×256: every rung's bytes from global memory, from the side of its tile; 256 KB are stored."""
+    stored = 4 * 256 * 256
+    moved = {kernel: each.moved - stored for (_, kernel), each in counted("matmul").items()}
+    naive = 2 * 4 * 256 * 64 * 256
+    assert moved == {
+        "matmul_v1": naive,
+        "matmul_v2": naive // 16,
+        "matmul_v3": naive // 64,
+        **dict.fromkeys(("matmul_v4", "matmul_v5", "matmul_v6"), naive // 128),
+    }

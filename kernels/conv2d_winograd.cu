@@ -26,12 +26,12 @@ __device__ inline void take_values(const float (&x)[POINTS], float (&y)[POINTS],
         float power = 1.0f;
         y[j] = 0.0f;
 #pragma unroll
-        for (int i = 0; i < POINTS - 1; ++i, power *= at[j])
+        for (int i = 0; i < POINTS; ++i, power *= at[j])
             if (power != 0.0f) y[j] += power * x[i];
     }
     y[POINTS - 1] = 0.0f;
 #pragma unroll
-    for (int i = 0; i < POINTS - 1; ++i) y[POINTS - 1] += (i == count - 1 ? 1.0f : 0.0f) * x[i];  // x[count - 1] would need
+    for (int i = 0; i < POINTS; ++i) y[POINTS - 1] += (i == count - 1 ? 1.0f : 0.0f) * x[i];  // x[count - 1] would need
                                                                                                   // an array in memory
 }
 

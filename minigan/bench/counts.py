@@ -104,47 +104,48 @@ def _count(problem, profile):
     )
 
 
-HEADS = (
-    "",
-    "sectors",
-    "turns",
-    "bytes moved",
-    "of touched",
-    "flops a byte",
-    "chip",
-    "registers",
-    "shared",
-    "warps",
-    *SASS,
-)
+OF_COUNT = "sectors", "turns", "bytes moved", "of touched", "flops a byte"
+OF_CHIPS = "registers", "shared", "warps", *SASS
+HEADS = ("", *OF_COUNT, *OF_CHIPS)
 
 
-def table(found, chips=CHIPS):
-    """Counts, and what the compiler says for the chips, as rows of text; the first one holds the heads."""
+def table(found):
+    """Counts, and what the compiler says for sm_80 and sm_90 (once, where that is the same), as rows of text: the first one holds
+    the heads, and before the kernels of a problem comes a row of its name alone."""
     rows, problem = [HEADS], None
     for each in found:
         if each.problem != problem:
             rows.append((each.problem, *("",) * (len(HEADS) - 1)))
             problem = each.problem
         own = (
-            f"  {each.kernel}",
             f"{each.sectors:.0%}",
             f"{each.turns:.3g}",
             f"{each.moved:,}",
             f"{each.moved / max(each.touched, 1):.3g}×",
             f"{each.flops / max(each.moved, 1):.3g}",
         )
-        for chip in chips if each.file and not nvrtc.why_missing() else ():
-            of_chip = compiled(each.file, chip).get(each.kernel)
-            if of_chip:
-                rows.append((*own, f"sm_{chip}", *_resources(of_chip, chip, each.block)))
-                own = ("",) * len(own)
-        if own[0]:
-            rows.append((*own, *("",) * (len(HEADS) - len(own))))
+        rows.append((f"  {each.kernel}", *own, *_of_chips(each)))
     return rows
 
 
-def _resources(of_chip, chip, block):
-    fits = occupancy(chip, block, of_chip.registers, of_chip.shared)
-    counted = (f"{count}" for count in (of_chip.instructions.get(label, "") for label in SASS))
-    return str(of_chip.registers), f"{of_chip.shared:,}", f"{fits.warps} of {fits.most}", *counted
+def _of_chips(count):
+    if not count.file or nvrtc.why_missing():
+        return ("",) * len(OF_CHIPS)
+    of_chips = (_of_chip(compiled(count.file, chip)[count.kernel], chip, count.block) for chip in CHIPS)
+    return tuple(" / ".join(dict.fromkeys(values)) for values in zip(*of_chips))
+
+
+def _of_chip(found, chip, block):
+    fits = occupancy(chip, block, found.registers, found.shared)
+    instructions = (str(found.instructions.get(label, "")) for label in SASS)
+    return str(found.registers), f"{found.shared:,}", f"{fits.warps} of {fits.most}", *instructions
+
+
+def markdown(rows):
+    """The rows as a Markdown table."""
+    heads, *rest = rows
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name, *cells in rest:
+        label = f"`{name.strip()}`" if any(cells) else f"**{name}**"
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -12,6 +12,11 @@ from .clock import machine
 from .problems import COUNTED, problems_of
 from .table import save_roofline
 
+COUNTED_HERE = (
+    "No GPU answers, so no kernel was timed. Counted on the emulator, on few tiles; registers, shared bytes, warps of a "
+    "multiprocessor and SASS instructions by NVIDIA's compiler, for sm_80 / sm_90:"
+)
+
 
 def run_bench(options):
     """Time what was asked for, print the tables, and write them where they are wanted; the exit status: 1 if one was wrong."""
@@ -23,16 +28,15 @@ def run_bench(options):
     for problem in tqdm(todo, unit=" problems", leave=False, disable=None):
         table.rows += compare_at(problem, table.machine, functions, untimed=() if on_gpu else functions)
     print(table)
+    markdown = table.markdown()
     if not on_gpu:
-        print(
-            "\nNo GPU answers, so no kernel was timed. Counted on the emulator, on few tiles, and by NVIDIA's compiler:\n"
-        )
-        for what in asked:
-            print(_columns(counts.table(counts.counts(what, functions))))
-    for name, content in (("json", table.json), ("markdown", table.markdown)):
-        if path := getattr(options, name):
+        counted = counts.table([count for what in asked for count in counts.counts(what, functions)])
+        print(f"\n{COUNTED_HERE}\n\n{_columns(counted)}")
+        markdown += f"\n{COUNTED_HERE}\n\n{counts.markdown(counted)}"
+    for path, content in ((options.json, table.json()), (options.markdown, markdown)):
+        if path:
             with replacing(user_path(path)) as part:
-                part.write_text(content(), "utf-8")
+                part.write_text(content, "utf-8")
     if options.figure:
         save_roofline(user_path(options.figure), table)
     return 0 if all(row.is_right for row in table.rows) else 1

@@ -1,12 +1,13 @@
 """Every kernel of a stem on the emulator: its results against the reference, and every access under the sanitizer."""
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
 from .. import cuda, emulator
 from ..cuda import launch
+from ..cuda.launch import chosen
 from ..emulator import KernelError, Report
 from .calls import calls, error_of
 
@@ -46,26 +47,15 @@ def _kernels(stem):
     return ((version, kernel) for table in tables for version, kernel in table.items())
 
 
-@contextmanager
-def chosen(version):
-    """Within this block kernels run in this version, where they have it, else in their default one."""
-    for name, table in launch.versions.items():
-        launch.choose(name, version if version in table else None)
-    try:
-        yield
-    finally:
-        for name in launch.versions:
-            launch.choose(name, None)
-
-
-def check_version(stem, version, seed):
-    """Make every call of a stem in float32 in three orders of threads, under the sanitizer; a generator of the Outcome so
-    far, one for each call."""
+def check_version(stem, version, seed, in_turn=False):
+    """Make every call of a stem in float32 in three orders of threads, or `in_turn` each in one of them, under the sanitizer; a
+    generator of the Outcome so far, one for each call."""
     with chosen(version), emulator.checking() as report:
         outcome = Outcome(report=report)
-        for order in emulator.ORDERS:
+        for turn, order in enumerate(emulator.ORDERS):
+            made = calls(stem, seed, rounds(stem, version))
             with emulator.settings(order=order, seed=seed):
-                for call in calls(stem, seed, rounds(stem, version)):
+                for call in islice(made, turn, None, len(emulator.ORDERS)) if in_turn else made:
                     _try(call, order, outcome)
                     yield outcome
 

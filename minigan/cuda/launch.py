@@ -140,6 +140,17 @@ def choose(name, version):
     _chosen[name] = version
 
 
+@contextmanager
+def chosen(version):
+    """Within this block kernels run in this version, where they have it, else (and for None) in their default one."""
+    global _chosen
+    before, _chosen = _chosen, {name: version for name, table in versions.items() if version in table}
+    try:
+        yield
+    finally:
+        _chosen = before
+
+
 def is_chosen(name):
     """Whether `choose` has set a version of this kernel."""
     return _chosen.get(name) is not None

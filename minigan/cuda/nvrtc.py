@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import MiniganError
@@ -47,6 +48,7 @@ def why_missing():
     return None
 
 
+@lru_cache(64)  # the same file is asked for its resources, its machine code and its types, one after the other
 def compile_cubin(text, file, options, architecture, expressions=()):
     """(machine code as an ELF image, the compiler's log, {expression: its mangled name}).
 
@@ -99,6 +101,7 @@ def disassembler():
     )
 
 
+@lru_cache(64)
 def sass(cubin):
     """{kernel name: its machine code as text, an instruction a line} of a cubin. Raises MiniganError without nvdisasm."""
     if not disassembler():
@@ -129,7 +132,7 @@ def parameter_types(text, file, options, names, architecture=90):
     """
     expressions = {name: f"minigan_probe<decltype(&{name})>" for name in names}
     try:
-        _, _, mangled = compile_cubin(text + PROBE, file, options, architecture, expressions.values())
+        _, _, mangled = compile_cubin(text + PROBE, file, options, architecture, tuple(expressions.values()))
     except CompileError as error:
         for name in names:
             if f'"{name}" is undefined' in str(error):

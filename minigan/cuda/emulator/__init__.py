@@ -35,6 +35,7 @@ __all__ = [
     "settings",
 ]
 
+MAX_HOSTS = 16  # cores for a launch
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
 ORDERS = ("forward", "reverse", "shuffle")
@@ -43,6 +44,7 @@ _settings = {"order": "forward", "seed": 0, "limit": 60.0}
 _profiles = None  # where the profiler enters what it counts; None: launches run without it
 _report = None  # where the sanitizer enters what it finds; None: launches run without it
 _running = threading.RLock()  # the runtime of a library holds one launch at a time
+_stacks = (ctypes.c_void_p * MAX_HOSTS)()  # the libraries' in common: see launch.h
 
 
 class KernelError(LaunchError):
@@ -171,7 +173,7 @@ def run(program, plan, arguments, outputs=()):
 def _hosts(plan):
     """How many cores a launch is worth."""
     blocks, threads = prod(plan.grid), prod(plan.block)
-    return min(os.cpu_count() or 1, blocks, 16) if blocks * threads >= MANY else 1
+    return min(os.cpu_count() or 1, blocks, MAX_HOSTS) if blocks * threads >= MANY else 1
 
 
 def _run(built, plan, arguments, hosts):
@@ -185,7 +187,7 @@ def _run(built, plan, arguments, hosts):
     with _running, _watching(built):
         failed = built.minigan_launch(
             built[f"minigan_life_{label(kernel.name)}"], pointers, three(*plan.grid), three(*plan.block),
-            order.ctypes.data_as(ctypes.c_void_p), hosts, message, len(message),
+            order.ctypes.data_as(ctypes.c_void_p), hosts, _stacks, message, len(message),
         )  # fmt: skip
     if failed:
         raise KernelError(f"kernel {kernel.name}: {message.value.decode()}")

@@ -67,17 +67,25 @@ inline void* owner_of_stack() {
     return *reinterpret_cast<void**>(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(FIBER_BYTES - 1));
 }
 
+// Memory for the stacks of so many fibers; null where there is none. It costs what is used of it. Below lie 2 MiB of nothing, for
+// arrays that are too large for a stack and are begun at their lower end.
+inline char* take_stacks(size_t fibers) {
+    constexpr size_t NOTHING = 16 * FIBER_BYTES;
+    const size_t bytes = NOTHING + (fibers + 1) * FIBER_BYTES;
+    void* taken = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
+    if (taken == MAP_FAILED) return nullptr;
+    mprotect(taken, NOTHING, PROT_NONE);
+    return static_cast<char*>(taken) + NOTHING + (-reinterpret_cast<uintptr_t>(taken) & (FIBER_BYTES - 1));
+}
+
 struct Fiber {
     void* sp = nullptr;  // where its registers lie while another fiber runs
     char* memory = nullptr;
 
-    // Make it begin `work` when it is switched to next. Its memory is taken once.
-    void restart(int number, void* owner, void (*work)()) {
+    // Make it begin `work` when it is switched to next, on one of the `stacks`.
+    void restart(int number, char* stacks, void* owner, void (*work)()) {
         if (!memory) {
-            char* twice = static_cast<char*>(
-                mmap(nullptr, 2 * FIBER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0));
-            if (twice == MAP_FAILED) abort();
-            memory = twice + (-reinterpret_cast<uintptr_t>(twice) & (FIBER_BYTES - 1));
+            memory = stacks + number * FIBER_BYTES;
             mprotect(memory + PAGE, PAGE, PROT_NONE);
         }
         *reinterpret_cast<void**>(memory) = owner;

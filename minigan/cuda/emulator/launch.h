@@ -95,7 +95,7 @@ Host* host_number(int i) {
     return hosts[i];
 }
 
-static void run(Launch& launch, int count) {
+static void run(Launch& launch, int count, char** stacks) {
     struct sigaction action = {};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
@@ -103,7 +103,7 @@ static void run(Launch& launch, int count) {
     sigaction(STOP, &action, &before[KINDS]);
     pthread_t others[MAX_HOSTS];
     int started = 0;
-    for (int i = 0; i < count; ++i) prepare(*host_number(i), launch);
+    for (int i = 0; i < count; ++i) prepare(*host_number(i), launch, stacks[i]);
     for (int i = 1; i < count; ++i)
         if (!pthread_create(&others[started], nullptr, run_host, hosts[i])) ++started;
     run_host(hosts[0]);
@@ -122,9 +122,16 @@ extern "C" __attribute__((visibility("default"))) void minigan_stop() {
         if (each && each->busy) pthread_kill(each->self, minigan::STOP);
 }
 
+// `stacks` are those of each host's fibers. All libraries of the process have them in common, as one launch runs at a time: a
+// library with stacks of its own would take 2,000 of the 65,000 mappings that a process may have.
 extern "C" __attribute__((visibility("default"))) int minigan_launch(
     void (*(*life)())(), void** arguments, const unsigned* grid, const unsigned* block, const int* order, int hosts,
-    char* message, int message_size) {
+    char** stacks, char* message, int message_size) {
+    for (int i = 0; i < hosts; ++i)
+        if (!stacks[i] && !(stacks[i] = minigan::take_stacks(minigan::MAX_THREADS + 1))) {
+            snprintf(message, message_size, "no address space is left for its threads' stacks: see ulimit -v");
+            return true;
+        }
     static minigan::Launch launch;
     launch.work = life(), launch.arguments = arguments, launch.order = order;
     launch.grid = minigan::Index(grid[0], grid[1], grid[2]), launch.block = minigan::Index(block[0], block[1], block[2]);
@@ -136,7 +143,7 @@ extern "C" __attribute__((visibility("default"))) int minigan_launch(
 #endif
     for (int i = 0; i < launch.threads; ++i) launch.forward &= order[i] == i;
     launch.blocks = uint64_t(grid[0]) * grid[1] * grid[2], launch.next_block = 0, launch.failed = false;
-    minigan::run(launch, hosts);
+    minigan::run(launch, hosts, stacks);
     if (launch.failed) snprintf(message, message_size, "%s", launch.message);
     return launch.failed;
 }

@@ -94,6 +94,7 @@ struct Host {
     int alive, at_barrier, votes, vote_result;
     Launch* launch;
     int free_fibers, used_fibers;  // of this launch
+    char* stacks;  // of its fibers
     State state[MAX_THREADS];
     Fiber* fiber[MAX_THREADS];   // of each thread that has started
     Fiber* free_list[MAX_THREADS + 1];
@@ -233,7 +234,7 @@ static void deadlock(Host& h) {
 static Fiber* free_fiber(Host& h) {
     if (h.free_fibers) return h.free_list[--h.free_fibers];
     Fiber& fresh = h.fibers[h.used_fibers];
-    fresh.restart(h.used_fibers++, &h, h.launch->work);
+    fresh.restart(h.used_fibers++, h.stacks, &h, h.launch->work);
     return &fresh;
 }
 
@@ -500,8 +501,8 @@ static void run_blocks(Host& h) {
     minigan_switch(&h.base.sp, h.running->sp);
 }
 
-static void prepare(Host& h, Launch& launch) {
-    h.launch = &launch;
+static void prepare(Host& h, Launch& launch, char* stacks) {
+    h.launch = &launch, h.stacks = stacks;
     for (int t = 0; t < launch.threads; ++t)
         h.index[t] = Index(t % launch.block.x, t / launch.block.x % launch.block.y, t / launch.block.x / launch.block.y);
     h.free_fibers = h.used_fibers = 0;  // also after a failure, which left fibers in the middle of something

@@ -125,7 +125,8 @@ struct TensorProduct {
     __device__ inline void add(const Strip& a, const Strip& b) {
         const int t = threadIdx.x % 4, g = threadIdx.x % 32 / 4;
 #pragma unroll
-        for (int p = t; p < DEPTH; p += 8) {
+        for (int q = 0; q < DEPTH; q += 8) {
+            const int p = q + t;
             float x[4][4], y[8][2];
 #pragma unroll
             for (int i = 0; i < 4; ++i)

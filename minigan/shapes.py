@@ -260,7 +260,8 @@ def same_pixels(name, values, where, shape):
 def copy_rows(x, y, start, numbered):
     """Raise MiniganError where the rows of an x do not fit into y (into each of y's arrays, if numbered) from `start` on."""
     target = y[1:] if numbered else y
-    if not x or not target or x[1:] != target[1:] or not 0 <= start <= target[0] - x[0]:
+    nowhere = numbered and not y[0]
+    if nowhere or not x or not target or x[1:] != target[1:] or not 0 <= start <= target[0] - x[0]:
         raise MiniganError(f"copy_rows: rows of shape {x} do not fit into {target} from row {start} on")
 
 

@@ -224,7 +224,7 @@ def test_the_weights_sums_are_cut_until_the_chip_is_full():
         narrow = plan_backward_weight((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), SAME5, H100)
         short = plan_backward_weight((1, 64, 4, 4), (64, 64, 3, 3), (1, 64, 2, 2), (1, 1), ((0, 0), (0, 0)), H100)
     share = made.numbers["share"]
-    assert made.grid == (50, 2, 2) and share % 16 == 0 and share < 100 * 32 * 32 <= share * 2
+    assert made.grid == (50, 2, 3) and share % 16 == 0 and 2 * share < 100 * 32 * 32 <= 3 * share
     assert narrow.grid[:2] == (1, 1) and narrow.grid[2] * narrow.numbers["share"] >= 100 * 16 * 16
     assert short.grid[2] == 1
 
@@ -234,6 +234,7 @@ def test_the_weights_sums_are_cut_until_the_chip_is_full():
     [
         (*G3, (1, 1), "v5"),
         (*G3, (2, 2), "v3"),  # Winograd's method knows stride 1 alone
+        ((1, 128, 2048, 2048), (128, 128, 5, 5), (1, 128, 2048, 2048), (1, 1), "v3"),  # nor points without end
         ((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), "v3"),
         ((100, 256, 32, 32), (3, 256, 7, 7), (100, 3, 32, 32), (1, 1), "v1"),  # three channels fill no tile
         ((64, 1, 28, 28), (32, 1, 5, 5), (64, 32, 14, 14), (2, 2), "v2"),
@@ -243,7 +244,7 @@ def test_the_weights_sums_are_cut_until_the_chip_is_full():
 def test_the_default_by_shape(x, w, y, stride, version):
     def found(target):
         lines, length = (y[1], y[0] * y[2] * y[3]), np.prod(w[1:])
-        return version_of("conv2d", lines, length, w, stride, target)
+        return version_of("conv2d", lines, length, w, stride, y[2:], target)
 
     assert found(H100) == version
     assert found(Target("double", 90, 132)) == ("v2" if version in ("v3", "v5") else version)

@@ -1,5 +1,7 @@
 """`minigan bench`: every version of a kernel, and yours, against the best there is: right first, then fast."""
 
+import warnings
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -7,7 +9,8 @@ import numpy as np
 
 from .. import cpu, cuda, devices
 from ..check.calls import TOLERANCE, converted, relative_error, results_of, size_of_terms
-from ..check.kernels import chosen, versions_of
+from ..check.kernels import chosen, rounds, versions_of
+from ..cuda import launch
 from .clock import machine, time_on_cpu, time_on_gpu
 from .peers import peers_of
 from .problems import problems_of, stem_of
@@ -16,7 +19,9 @@ from .yours import your_kernel
 
 __all__ = ["Table", "compare", "compare_at", "your_kernel"]
 
-ALLOWED = 10 * TOLERANCE["float32"]  # relative to the result, or to the terms of a sum: the sums here are long
+# Relative to the result, or to the terms of a sum: the sums here are long. Tensor cores cut off what they add, so that the
+# errors of their sums do not cancel.
+ALLOWED, ALLOWED_TF32 = 10 * TOLERANCE["float32"], 1e-3
 
 
 def compare(what, functions=None):
@@ -39,21 +44,21 @@ def compare(what, functions=None):
 def compare_at(problem, limits, functions, untimed=()):
     """The Rows of all contestants at a Problem, under a Machine's `limits`; of those `untimed` only whether they are right."""
     on_gpu = devices.why_no_cuda() is None
-    others = peers_of(problem.primitive, on_gpu)
+    call, others = problem.call(), peers_of(problem.primitive, on_gpu)
     contestants = {name: partial(partial, function) for name, function in functions.items()}
     if on_gpu:
-        contestants = _versions(problem.primitive) | contestants
-    call = problem.call()
+        contestants = _versions(problem.primitive, call) | contestants
     truth = results_of(call, getattr(cpu.PRIMITIVES, problem.primitive), "float64")
     # Sums of positive numbers do not cancel: these two need no size of their terms.
     terms = 0.0 if problem.primitive.startswith(("matmul", "conv2d")) else size_of_terms(call)
     given = sum(each.nbytes for each in converted(call.args, "float32") if isinstance(each, np.ndarray))
     moved = given + 4 * sum(each.size for each in truth)
-    least = max(problem.flops / limits.flops, moved / limits.bandwidth)
     rows = []
     for name, prepare in (contestants | others).items():
+        tf32 = "TF32" in name or rounds(stem_of(problem.primitive), name)
+        least = max(problem.flops / ((tf32 and limits.tf32) or limits.flops), moved / limits.bandwidth)
         error = _error(call, prepare, truth, terms, on_gpu)
-        row = Row(str(problem), name, error, ALLOWED, problem.flops, moved, least)
+        row = Row(str(problem), name, error, ALLOWED_TF32 if tf32 else ALLOWED, problem.flops, moved, least)
         timed = row.is_right and name not in untimed
         rows.append(replace(row, **_time(call, prepare, on_gpu)) if timed else row)
     seconds = {row.name: row.seconds for row in rows if row.name in others and row.seconds}
@@ -71,10 +76,23 @@ def _arrays(on_gpu):
 
 def _error(call, prepare, truth, terms, on_gpu):
     """How far a contestant is from the truth; infinite where it returns something else."""
-    found = results_of(call, lambda *arguments: prepare(*arguments)(), "float32", *_arrays(on_gpu))
+    with _poisoned() if on_gpu else nullcontext():
+        found = results_of(call, lambda *arguments: prepare(*arguments)(), "float32", *_arrays(on_gpu))
     if len(found) != len(truth):
         return np.inf
     return float(max(relative_error(mine, right, terms) for mine, right in zip(found, truth)))
+
+
+def _poisoned():
+    """Within this block fresh memory of the GPU is NaN all over: what another contestant left there must not look right."""
+    import cupy
+
+    def allocate(size):
+        memory = cupy.get_default_memory_pool().malloc(size)
+        memory.memset_async(0xFF, size)
+        return memory
+
+    return cupy.cuda.using_allocator(allocate)
 
 
 def _time(call, prepare, on_gpu):
@@ -84,9 +102,19 @@ def _time(call, prepare, on_gpu):
     return {"seconds": timing.median, "spread": timing.spread}
 
 
-def _versions(primitive):
-    """{version: function that takes the arguments and returns one without any, which makes the call}."""
-    return {version: partial(_version, primitive, version) for version in versions_of(stem_of(primitive))}
+def _versions(primitive, call):
+    """{version: function that takes the arguments and returns one without any, which makes the call}, of those that run at all:
+    for some shapes and on some chips another version takes over."""
+    found = {}
+    for version in versions_of(stem_of(primitive)):
+        kernels = {table[version] for table in launch.versions.values() if version in table}
+        prepare = partial(_version, primitive, version)
+        with launch.recording() as launches, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            prepare(*converted(call.args, "float32", _arrays(on_gpu=True)[0]))()
+        if any(each.plan.kernel in kernels for each in launches):
+            found[version] = prepare
+    return found
 
 
 def _version(primitive, version, *arguments):

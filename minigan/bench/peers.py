@@ -32,6 +32,7 @@ def _torch(primitive, *arguments, tf32):
 
     def call():
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+        torch.backends.cudnn.benchmark = True  # it tries its algorithms while it warms up
         with torch.no_grad():
             result = TORCH[primitive](torch, *tensors)
         if isinstance(result, tuple):

@@ -32,6 +32,7 @@ class Problem:
     arguments: tuple
     flops: float
     note: str = ""
+    low: float = 0.1  # of the random numbers, which go up to 1
 
     def __str__(self):
         shown = [str(each) for each in self.arguments if isinstance(each, Shape)]
@@ -40,7 +41,7 @@ class Problem:
     def call(self, seed=0):
         """The Call, on numbers that TF32 holds exactly: kernels that round to it are then as right as all others."""
         random = np.random.default_rng(seed)
-        made = (random.uniform(0.1, 1, each.sizes) if isinstance(each, Shape) else each for each in self.arguments)
+        made = (random.uniform(self.low, 1, each.sizes) if isinstance(each, Shape) else each for each in self.arguments)
         return Call(self.primitive, tuple(made)).rounded_to_tf32()
 
 
@@ -100,10 +101,10 @@ def activations(n):
 
 
 def sums(n, rows):
+    """Of numbers around zero: where all have one sign, a float that has grown to 2²⁴ does not notice the next one any more."""
     return [
-        Problem("sum", (array(n),), n),
-        Problem("sum", (array(rows, n // rows), 1), n),
-        Problem("sum", (array(n // rows, rows), 0), n),
+        Problem("sum", arguments, n, low=-1.0)
+        for arguments in ((array(n),), (array(rows, n // rows), 1), (array(n // rows, rows), 0))
     ]
 
 

@@ -38,8 +38,11 @@ def run_step(name):
     for label, step in contestants.items():
         try:
             timing = _time(step, device)
-        except RuntimeError as error:  # torch.compile needs a compiler, not all can be captured: the others still count
-            print(f"  {label:30} not timed: {str(error).splitlines()[0][:90]}")
+        except (
+            RuntimeError,
+            MemoryError,
+        ) as error:  # torch.compile needs a compiler, not all can be captured: the others still count
+            print(f"  {label:30} not timed: {' '.join(str(error).split())[:90]}")
             continue
         seconds = seconds or timing.median
         times = f"{timing.median / seconds:.2f} times as long" if timing.median != seconds else ""
@@ -87,7 +90,7 @@ def _difference(recipe, device):
         zs.append(torch.from_dlpack(draw_z(recipe, noise, recipe.batch_size).data))
         if training.loss.penalised:
             shares.append(torch.from_dlpack(noise.uniform((recipe.batch_size, *(1,) * (reals[-1].ndim - 1))).data))
-    theirs = [float(each) for each in twin.step(reals, zs, shares)]
+    theirs = [float(each) for each in _with_tf32(False, partial(twin.step, reals, zs, shares))()]
     result = training.step()
     ours = [result.d_loss.item(), result.g_loss.item()]
     return max(abs(mine - other) / max(abs(other), 0.1) for mine, other in zip(ours, theirs))
@@ -107,7 +110,7 @@ def _torch_contestants(recipe, training, device):
         label = f"PyTorch, TF32 {'on' if tf32 else 'off'}"
         found |= {
             label: _with_tf32(tf32, made().step),
-            f"{label}, torch.compile": _with_tf32(tf32, made().compiled().step),
+            f"{label}, torch.compile": _with_tf32(tf32, made().compiled()),
             f"{label}, CUDA graph": _with_tf32(tf32, _Captured(made())),
         }
     return found
@@ -118,6 +121,7 @@ def _with_tf32(tf32, step):
 
     def call():
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+        torch.backends.cudnn.benchmark = True
         return step()
 
     return call

@@ -170,9 +170,15 @@ class TorchGan:
         return loss
 
     def compiled(self):
-        """This, with its networks compiled."""
+        """The step with its networks compiled, as a function."""
+        torch.compiler.reset()  # what others compiled counts towards a limit
         self.G, self.D = (torch.compile(each, mode="reduce-overhead") for each in self.networks)
-        return self
+
+        def step():
+            torch.compiler.cudagraph_mark_step_begin()
+            return self.step()
+
+        return step
 
     def captured(self):
         """A function that replays the step as one CUDA graph, as PyTorch's documentation does it."""

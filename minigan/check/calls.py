@@ -347,6 +347,8 @@ def size_of_terms(call):
         a, b, bias, transpose_a, transpose_b, _ = call.args
         products = np.abs(a.T if transpose_a else a) @ np.abs(b.T if transpose_b else b)
         return products.max(initial=0.0) + (0.0 if bias is None else np.abs(bias).max(initial=0.0))
+    if call.primitive == "sum":
+        return reference.sum(np.abs(call.args[0]), *call.args[1:]).max(initial=0.0)
     if call.primitive == "batch_norm_backward":
         gradient, _, _, variance, gamma, epsilon = call.args
         return (np.abs(gamma) / np.sqrt(variance + epsilon)).max() * np.abs(gradient).max()

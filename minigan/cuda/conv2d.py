@@ -43,27 +43,30 @@ versions["conv2d_backward_weight"]["v5"] = versions["winograd_weights"]["v1"]
 
 # The side of a block's tile, and the block, of the matrix products.
 TILES = {"v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (128, 1, 1))}
+BLOCKS = 2  # that a multiprocessor holds at once
 LEAST_SHARE = 256  # terms that a block adds up at least, where the weights' sums are cut into parts
 
 
-def version_of(name, lines, length, w, stride, target):
-    """The version of one of the three for so many rows and columns, so long a sum, and weights of shape w: the chosen one, or by
-    default the first here that fits. Half of a tile of 128 has to be filled, as the other half is computed for nothing.
+def version_of(name, lines, length, w, stride, size, target):
+    """The version of one of the three, for so many rows and columns, so long a sum, weights w, and results of a `size`.
+
+    It is the chosen one, or by default the first here that fits. Half of a tile of 128 has to be filled, as the other half is
+    computed for nothing.
     """
     narrow = min(lines)
-    if target.real == "float" and winograd.pays(w, stride) and narrow >= 64:
+    if target.real == "float" and winograd.pays(w, stride, size) and narrow >= 64:
         default = "v5"
     elif target.real == "float" and narrow >= 64 and length >= 16:
         default = "v3"
     else:
         default = "v2" if narrow >= 8 and length >= 16 else "v1"
-    return pick(name, default, target, () if winograd.can(w[2:], stride) else ("v5",))[0]
+    return pick(name, default, target, () if winograd.can(w, stride, size) else ("v5",))[0]
 
 
 def plan(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d for the shapes of x, w and y; None where Winograd's method takes over."""
     lines, length = (y[1], y[0] * y[2] * y[3]), prod(w[1:])
-    version = version_of("conv2d", lines, length, w, stride, target)
+    version = version_of("conv2d", lines, length, w, stride, y[2:], target)
     return _plan("conv2d", version, lines, 1, prod(y), (x, w, y, stride, padding))
 
 
@@ -71,19 +74,20 @@ def plan_backward_data(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d_backward_data, likewise: a layer of the grid for each phase of the stride."""
     lines = x[1], x[0] * _ceil(x[2], stride[0]) * _ceil(x[3], stride[1])  # of the largest phase
     length = w[0] * _ceil(w[2], stride[0]) * _ceil(w[3], stride[1])
-    version = version_of("conv2d_backward_data", lines, length, w, stride, target)
+    version = version_of("conv2d_backward_data", lines, length, w, stride, x[2:], target)
     return _plan("conv2d_backward_data", version, lines, prod(stride), prod(x), (x, w, y, stride, padding))
 
 
 def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d_backward_weight, likewise: as many parts as it takes to give every multiprocessor a tile."""
     lines, length = (w[0], prod(w[1:])), y[0] * y[2] * y[3]
-    version, name = version_of("conv2d_backward_weight", lines, length, w, stride, target), "conv2d_backward_weight"
+    name = "conv2d_backward_weight"
+    version = version_of(name, lines, length, w, stride, y[2:], target)
     shape = x, w, y, stride, padding
     if version not in TILES:
         return _plan(name, version, lines, 1, prod(w), shape, images=x[0])
     tiles = _ceil(lines[1], TILES[version][0]) * _ceil(lines[0], TILES[version][0])
-    parts = max(1, min(_ceil(target.multiprocessors, tiles), length // LEAST_SHARE))
+    parts = max(1, min(_ceil(BLOCKS * target.multiprocessors, tiles), length // LEAST_SHARE))
     share = max(_ceil(_ceil(length, parts), 16), 1) * 16
     return _plan(name, version, lines, max(_ceil(length, share), 1), prod(w), shape, share=share)
 

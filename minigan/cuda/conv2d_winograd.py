@@ -28,17 +28,22 @@ _declare("winograd_weights", "const float* points, float* w, int n, int kernel_h
 POINTS = 8  # along each axis
 SIDE = 128  # of a block's tile of a product
 BLOCK = 128  # threads of the transforms, which take some 100 registers each
+MOST = 2**27  # points of one image: half a gigabyte
 ROOM = 2**26  # bytes for the points of the images that are at work at once: more would not stay in any chip's cache
 
 
-def can(kernel, stride):
-    """Whether the method knows this kernel (height, width) and stride."""
-    return stride == (1, 1) and max(kernel) < POINTS
+def can(w, stride, size):
+    """Whether the method knows weights of this shape and this stride, and one image's results of this size have no more points
+    than there should be memory for."""
+    if tuple(stride) != (1, 1) or max(w[2:]) >= POINTS:
+        return False
+    grid = _grid((1, 1, *size), w[2:])
+    return POINTS**2 * max(w[:2]) * grid["down"] * grid["across"] <= MOST
 
 
-def pays(w, stride):
-    """Whether it saves time for weights of this shape: with few channels the transforms cost more than the products save."""
-    return can(w[2:], stride) and min(w[2:]) >= 3 and min(w[:2]) >= 128
+def pays(w, stride, size):
+    """Whether it saves time for them: with few channels the transforms cost more than the products save."""
+    return can(w, stride, size) and min(w[2:]) >= 3 and min(w[:2]) >= 128
 
 
 def convolve(x, w, bias, y, padding):

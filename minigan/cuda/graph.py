@@ -5,6 +5,8 @@ count, a rate, the data) lives in device arrays, which stay where they are. Whil
 may be read back either.
 """
 
+from contextlib import suppress
+
 from .launch import recording
 
 
@@ -38,14 +40,20 @@ class CudaGraph(Graph):
     def capture(self):
         import cupy
 
+        cupy.get_default_memory_pool().free_all_blocks()  # what the first call left there, the private pool takes again
         self.pool = cupy.cuda.MemoryPool()
         stream = cupy.cuda.Stream(non_blocking=True)  # the default stream cannot be captured
         with cupy.cuda.using_allocator(self.pool.malloc), stream:
             stream.begin_capture()
             try:
                 self.result = self.function()
-            finally:
-                self.graph = stream.end_capture()
+            except BaseException:
+                with suppress(
+                    cupy.cuda.runtime.CUDARuntimeError
+                ):  # the stream is left as it was; the first error is raised
+                    stream.end_capture()
+                raise
+            self.graph = stream.end_capture()
 
     def replay(self):
         self.graph.launch()  # on the current stream: after all that was asked of it before, and before all that will be

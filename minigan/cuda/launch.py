@@ -31,6 +31,7 @@ NUMBERS = {
 }  # fmt: skip
 
 MAX_THREADS = 1024  # of a block, on every chip since compute capability 2.0
+MOST_ELEMENTS = 2**31 - 2**14  # of an array: an int counts them, and has room for a stride beyond the last one
 MAX_GRID = (2**31 - 1, 65_535, 65_535)  # blocks along x, y and z
 
 
@@ -335,8 +336,10 @@ def _pointer(kernel, parameter, array, real):
     expected = parameter.dtype(real)
     if expected and array.dtype != expected:
         raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}")
-    if array.size > np.iinfo(np.int32).max and not parameter.long:
-        raise LaunchError(f"{where} has {array.size} elements, and kernels count them in int: at most 2³¹ − 1")
+    if array.size > MOST_ELEMENTS and not parameter.long:
+        raise LaunchError(
+            f"{where} has {array.size} elements, and kernels count them in int: at most {MOST_ELEMENTS:,}"
+        )
     if not parameter.type.startswith("const ") and not getattr(array.flags, "writeable", True):
         raise LaunchError(f"{where} is read-only, and {parameter.type} may be written to: pass a copy")
     if not array.flags.c_contiguous:

@@ -11,6 +11,8 @@ from ..errors import LaunchError, MiniganError
 from . import emulator, nvrtc, program, source
 from .launch import Kernel, Parameter, Plan, bind, lies_on_host, perform
 
+DEFAULT_SHARED = 48 * 1024  # bytes of dynamic shared memory that a kernel may have without asking for more
+
 
 def kernel(place=None, *, source=None, name=None):
     """A CUDA C kernel as a callable: `kernel("mine.cu:name")`, or `kernel(source=text, name="name")`.
@@ -89,6 +91,8 @@ class UserKernel:
             perform(plan, arguments, partial(emulator.run, self.program, plan, arguments, names))
         else:
             function = _function(self.text, self.name)
+            if shared > DEFAULT_SHARED:
+                function.max_dynamic_shared_size_bytes = shared
             perform(plan, arguments, partial(function, plan.grid, plan.block, arguments, shared_mem=shared))
 
 

@@ -129,7 +129,7 @@ def test_our_own_kernels_are_silent_and_right(stem):
     """In three orders, each call in one of them; test_twins.py has all of them in all orders, without the sanitizer."""
     for version in check.choices_of(stem):
         *_, outcome = check.check_version(stem, version, check.fresh_seed(), in_turn=True)
-        assert outcome.made > 25 and outcome.passed, f"{outcome.wrong[:3]} {outcome.report}"
+        assert outcome.made > 10 and outcome.passed, f"{outcome.wrong[:3]} {outcome.report}"
 
 
 def test_a_finding_says_it_all():

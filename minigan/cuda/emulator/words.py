@@ -41,7 +41,7 @@ def advice(kind, fact, text):
         key = "race of scopes" if found.both_atomic else "race between blocks"
     elif kind == "race" and found.atomic:
         key = "race with an atomic"
-    elif kind == "race" and re.search(r"\batomic(CAS|Exch)|\bvolatile\b", text):
+    elif kind == "race" and re.search(r"\batomic(CAS|Exch)|(?<!asm )\bvolatile\b", text):
         key = "race beside a flag"
     elif kind == "race" and one_line:
         key = "race of one line"

@@ -2,17 +2,20 @@
 
 import json
 import re
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 import minigan as mg
-from minigan import devices
-from minigan.bench import Table, clock, compare_at, peers, problems, step, your_kernel
+from minigan import bench, check, devices, reference
+from minigan.bench import ANY_BLOCK, BLOCKS, Table, clock, compare_at, peers, problems, step, your_kernel
 from minigan.bench.clock import Machine, Timing
 from minigan.bench.table import Row, save_roofline
+from minigan.check.calls import converted, relative_error, results_of
 from minigan.cli import main
+from minigan.cuda import launch
 
 LIMITS = Machine("a machine", 1e12, 1e11)
 SMALL = problems.matmul(20, 30, 40)
@@ -158,6 +161,21 @@ def test_a_step_that_is_not_pytorchs_is_not_timed(monkeypatch, capsys):
     monkeypatch.setattr(torch_gan, "_g_loss", lambda recipe, fake: fake.mean() + 1)
     assert main(["bench", "step", "gan"]) == 2
     assert "off PyTorch's: nothing was timed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stem", ANY_BLOCK)
+@pytest.mark.parametrize("threads", BLOCKS)
+def test_these_stems_run_in_blocks_of_any_size(stem, threads):
+    for problem in problems.COUNTED[stem]:
+        for version in check.versions_of(stem):
+            call = problem.call()
+            truth = results_of(call, getattr(reference, problem.primitive), "float64")
+            prepare = partial(bench._version, problem.primitive, version, threads=threads)
+            found = results_of(call, lambda *arguments, prepare=prepare: prepare(*arguments)(), "float32")
+            assert all(relative_error(mine, right, 1.0) < 1e-5 for mine, right in zip(found, truth))
+            with launch.recording() as launches:
+                prepare(*converted(call.args, "float32"))()
+            assert [each.plan.block for each in launches] == [(threads, 1, 1)]
 
 
 def test_peers_are_named():

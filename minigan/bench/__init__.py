@@ -19,6 +19,8 @@ from .yours import your_kernel
 
 __all__ = ["Table", "compare", "compare_at", "your_kernel"]
 
+BLOCKS = (128, 512, 1024)  # threads, besides 256, of the kernels that run in blocks of any size
+ANY_BLOCK = ("activation", "optim")
 # Relative to the result, or to the terms of a sum: the sums here are long. Tensor cores cut off what they add, so that the
 # errors of their sums do not cancel.
 ALLOWED, ALLOWED_TF32 = 10 * TOLERANCE["float32"], 1e-3
@@ -114,12 +116,14 @@ def _versions(primitive, call):
             prepare(*converted(call.args, "float32", _arrays(on_gpu=True)[0]))()
         if any(each.plan.kernel in kernels for each in launches):
             found[version] = prepare
+            for threads in BLOCKS if stem_of(primitive) in ANY_BLOCK else ():
+                found[f"{version}, {threads} threads"] = partial(prepare, threads=threads)
     return found
 
 
-def _version(primitive, version, *arguments):
+def _version(primitive, version, *arguments, threads=launch.BLOCK):
     def call():
-        with chosen(version):
+        with chosen(version), launch.blocks_of(threads):
             return getattr(cuda, primitive)(*arguments)
 
     return call

@@ -189,9 +189,23 @@ def _gpu(number):
     return 10 * found["major"] + found["minor"], found["multiProcessorCount"]
 
 
+_threads = BLOCK  # of a block, in the kernels that go element by element: see `blocks_of`
+
+
+@contextmanager
+def blocks_of(threads):
+    """Within this block kernels that go element by element run in blocks of so many threads instead of 256."""
+    global _threads
+    before, _threads = _threads, threads
+    try:
+        yield
+    finally:
+        _threads = before
+
+
 def plan_elementwise(name, n, **numbers):
     """One thread an element, in blocks of 256: the plan of every kernel that takes `n` and some numbers."""
-    return Plan(pick(name)[1], (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
+    return Plan(pick(name)[1], (-(-n // _threads), 1, 1), (_threads, 1, 1), {"n": n, **numbers})
 
 
 def plan_packed(name, n, target=EMULATOR, /, **numbers):  # a kernel may have a number called target
@@ -202,8 +216,8 @@ def plan_packed(name, n, target=EMULATOR, /, **numbers):  # a kernel may have a 
     """
     fills = n >= 1024 * target.pack * target.multiprocessors
     version, kernel = pick(name, "v2" if fills and "v2" in versions[name] else "v1", target)
-    of_block = BLOCK * (target.pack if version == "v2" else 1)
-    return Plan(kernel, (-(-n // of_block), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
+    of_block = _threads * (target.pack if version == "v2" else 1)
+    return Plan(kernel, (-(-n // of_block), 1, 1), (_threads, 1, 1), {"n": n, **numbers})
 
 
 def map_elements(name, arrays, **numbers):

@@ -26,7 +26,7 @@ struct Digits {
     }
 };
 
-// Windows of an image tensor: pixel (i, j) with tap (p, q) looks at row first_row + i row_step + p row_tap, and likewise.
+// Windows of an image tensor: pixel (i, j) with tap (p, q) looks at row first_row + i row_step + p tap_step, and likewise.
 struct Windows {
     const real* image;
     int channels, height, width, kernel_height, kernel_width, images, rows, columns;

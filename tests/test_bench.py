@@ -10,7 +10,7 @@ import pytest
 
 import minigan as mg
 from minigan import bench, check, devices, reference
-from minigan.bench import ANY_BLOCK, BLOCKS, Table, clock, compare_at, peers, problems, step, your_kernel
+from minigan.bench import ANY_BLOCK, BLOCKS, Table, clock, compare_at, problems, step, your_kernel
 from minigan.bench.clock import Machine, Timing
 from minigan.bench.table import Row, save_roofline
 from minigan.check.calls import converted, relative_error, results_of
@@ -178,6 +178,16 @@ def test_these_stems_run_in_blocks_of_any_size(stem, threads):
             assert [each.plan.block for each in launches] == [(threads, 1, 1)]
 
 
-def test_peers_are_named():
-    assert "NumPy" in peers.peers_of("matmul", on_gpu=False)
-    assert mg.bench.compare is not None
+@pytest.mark.parametrize(("number", "of_element"), [(0, 28), (1, 20)], ids=["adam", "rmsprop"])
+def test_what_stays_is_not_written(number, of_element):
+    """Adam reads four arrays and writes three, RMSProp three and two: the gradient is only read."""
+    (row, *_) = compare_at(problems.optimizers(1000)[number], LIMITS, {})
+    assert of_element * 1000 <= row.bytes < of_element * 1000 + 100  # the count and the rate
+
+
+@pytest.mark.parametrize("what", ["matmul", "conv2d_backward_data"])
+def test_compare_takes_a_primitive_or_a_stem(what, quick, monkeypatch):
+    monkeypatch.setitem(problems.ON_CPU, "matmul", [SMALL])
+    monkeypatch.setitem(problems.ON_CPU, "conv2d", problems.COUNTED["conv2d"])
+    table = mg.bench.compare(what)
+    assert {row.problem.split()[0] for row in table.rows} == {what} and "NumPy" in {row.name for row in table.rows}

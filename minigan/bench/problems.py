@@ -33,6 +33,7 @@ class Problem:
     flops: float
     note: str = ""
     low: float = 0.1  # of the random numbers, which go up to 1
+    kept: int = 0  # elements of arguments that are read and stay, where a call changes its arguments
 
     def __str__(self):
         shown = [str(each) for each in self.arguments if isinstance(each, Shape)]
@@ -112,8 +113,8 @@ def optimizers(n):
     state, rate = array(n), np.array([1e-3])
     step = np.array([7], np.uint64)
     return [
-        Problem("adam", (state, state, state, state, step, rate, 0.5, 0.999, 1e-8), 15 * n),
-        Problem("rmsprop", (state, state, state, rate, 0.99, 1e-8), 8 * n),
+        Problem("adam", (state, state, state, state, step, rate, 0.5, 0.999, 1e-8), 15 * n, kept=n),
+        Problem("rmsprop", (state, state, state, rate, 0.99, 1e-8), 8 * n, kept=n),
     ]
 
 

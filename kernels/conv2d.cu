@@ -10,7 +10,7 @@
 //   v5  Winograd        in conv2d_winograd.cu
 //
 // Direct convolution reads both factors of every product from global memory: 2 flops for 8 bytes in float, 0.25 flop a byte.
-#include "windows.cuh"
+#include "staged.cuh"
 
 // Grid ceil(n / 256) for n results, block 256. Neighbours walk along a row of y: at stride 1 they read neighbouring
 // pixels, and all of them the same weight.
@@ -138,7 +138,8 @@ extern "C" __global__ void conv2d_v2(const real* x, const real* w, const real* b
     const PixelLines windows = {WINDOWS_OF_X};
     const int k = windows.length();
     const real sum = tiled_sum(MatrixLines{w, outputs, k, k, 1}, windows, row, column, 0, k);
-    pixels_to(bias, y, 0, 0, outputs, images, rows, columns).put_one(row, column, sum);
+    const PixelTarget pixels = pixels_to(bias, y, 0, 0, outputs, images, rows, columns);
+    pixels.put(row, pixels.place(column), sum);
 }
 
 // Grid (pixels of a phase / 16, channels / 16, phases), block (16, 16). `phases` is what conv2d_phases_v1 made of w.
@@ -149,7 +150,8 @@ extern "C" __global__ void conv2d_backward_data_v2(const real* gradient, const r
     const PixelLines windows = {phase.windows};
     const MatrixLines weights = {phases + phase.before * outputs * channels, channels, windows.length(), 1, channels};
     const real sum = tiled_sum(weights, windows, row, column, 0, windows.length());
-    phase_to(bias, x, 0, 0, channels, height, width, phase, down, right).put_one(row, column, sum);
+    const PixelTarget pixels = phase_to(bias, x, 0, 0, channels, height, width, phase, down, right);
+    pixels.put(row, pixels.place(column), sum);
 }
 
 // Grid (channels x taps / 16, outputs / 16, parts), block (16, 16). The few weights leave most of a chip idle, and their sums
@@ -164,61 +166,80 @@ extern "C" __global__ void conv2d_backward_weight_v2(const real* gradient, const
 
 #if SINGLE
 
+#define STAGING int of_slot, int slots, int tall, int pitch, int stack
+#define STAGE_OF(WINDOWS, RUN) {WINDOWS, RUN, of_slot, slots, tall, pitch, stack}
+
 template <class Product>
-__device__ inline void conv2d_tile(const float* x, const float* w, const float* bias, float* y, GEOMETRY) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
-    const PixelLines windows = {WINDOWS_OF_X};
-    const int k = windows.length();
+__device__ inline void conv2d_tile(const float* x, const float* w, const float* bias, float* y, GEOMETRY, STAGING) {
+    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, k = channels * kernel_height * kernel_width;
+    typedef StagedSource<Product, StagedPixels> Source;
+    __shared__ typename Source::Alongs alongs;
+    __shared__ __align__(16) float staged[STAGED];
+    __shared__ StagedPixels lines;
+    if (threadIdx.x == 0) lines = StagedPixels(STAGE_OF(WINDOWS_OF_X, SIDE), column);
+    __syncthreads();
     MatrixSource<Product> of_w(w, row, outputs, k, k, 1, true);
-    __shared__ typename WindowSource<Product, PixelLines>::Spots spots;
-    WindowSource<Product, PixelLines> of_x(windows, column, k, spots);
+    Source of_x(lines, x, column, 0, k, alongs, staged);
     Product product;
     accumulate(product, of_w, of_x, 0, k);
-    product.hand_to(pixels_to(bias, y, row, column, outputs, images, rows, columns));
+    hand_over(product, pixels_to(bias, y, row, column, outputs, images, rows, columns), staged);
 }
 
 template <class Product>
 __device__ inline void conv2d_backward_data_tile(const float* gradient, const float* phases, const float* bias, float* x,
-                                                 GEOMETRY) {
+                                                 GEOMETRY, STAGING) {
     const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
-    const Phase phase = PHASE;
-    const PixelLines windows = {phase.windows};
-    const int k = windows.length();
+    __shared__ Phase phase;
+    __shared__ StagedPixels lines;
+    if (threadIdx.x == 0) phase = PHASE, lines = StagedPixels(STAGE_OF(phase.windows, SIDE), column);
+    __syncthreads();
+    if (column >= phase.windows.pixels()) return;  // the grid is the largest phase's
+    const int k = phase.windows.taps();
+    typedef StagedSource<Product, StagedPixels> Source;
+    __shared__ typename Source::Alongs alongs;
+    __shared__ __align__(16) float staged[STAGED];
     MatrixSource<Product> of_w(phases + phase.before * outputs * channels, row, channels, k, 1, channels, false);
-    __shared__ typename WindowSource<Product, PixelLines>::Spots spots;
-    WindowSource<Product, PixelLines> of_gradient(windows, column, k, spots);
+    Source of_gradient(lines, gradient, column, 0, k, alongs, staged);
     Product product;
     accumulate(product, of_w, of_gradient, 0, k);
-    product.hand_to(phase_to(bias, x, row, column, channels, height, width, phase, down, right));
+    hand_over(product, phase_to(bias, x, row, column, channels, height, width, phase, down, right), staged);
 }
 
 template <class Product>
-__device__ inline void conv2d_backward_weight_tile(const float* gradient, const float* x, float* parts, int share, GEOMETRY) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
-    const TapLines slopes = {pixels_of(gradient, images, outputs, rows, columns)}, windows = {WINDOWS_OF_X};
-    const int begin = blockIdx.z * share, end = min(begin + share, windows.length()), taps = windows.lines();
-    __shared__ typename WindowSource<Product, TapLines>::Spots spots[2];
-    WindowSource<Product, TapLines> of_gradient(slopes, row, end, spots[0]), of_x(windows, column, end, spots[1]);
+__device__ inline void conv2d_backward_weight_tile(const float* gradient, const float* x, float* parts, int share, GEOMETRY,
+                                                   STAGING) {
+    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, taps = channels * kernel_height * kernel_width;
+    const int begin = blockIdx.z * share, end = min(begin + share, images * rows * columns);
+    typedef StagedSource<Product, StagedTaps> Source;
+    __shared__ typename Source::Alongs alongs[2];
+    __shared__ __align__(16) float staged[STAGED];
+    __shared__ StagedTaps lines;
+    if (threadIdx.x == 0) lines = StagedTaps(STAGE_OF(WINDOWS_OF_X, of_slot), column, begin);
+    __syncthreads();
+    SlopeSource<Product> of_gradient(gradient, outputs, rows * columns, row, end, alongs[0]);
+    Source of_x(lines, x, column, begin, end, alongs[1], staged);
     Product product;
     accumulate(product, of_gradient, of_x, begin, end);
     product.hand_to(MatrixTarget{parts + blockIdx.z * outputs * taps, row, column, outputs, taps});
 }
 
-#define NUMBERS images, channels, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, top, left
+#define NUMBERS                                                                                                         \
+    images, channels, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, top, left,       \
+        of_slot, slots, tall, pitch, stack
 
-// Grids as of v2, but for tiles of 128; block 256 for v3, 128 for v4. `share` is a multiple of 16.
-#define TILED(VERSION, PRODUCT)                                                                                          \
-    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS)                                                     \
-        conv2d_##VERSION(const float* x, const float* w, const float* bias, float* y, GEOMETRY) {                        \
-        conv2d_tile<PRODUCT>(x, w, bias, y, NUMBERS);                                                                    \
-    }                                                                                                                    \
-    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_data_##VERSION(                       \
-        const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY) {                             \
-        conv2d_backward_data_tile<PRODUCT>(gradient, phases, bias, x, NUMBERS);                                          \
-    }                                                                                                                    \
-    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_weight_##VERSION(                     \
-        const float* gradient, const float* x, float* parts, int share, GEOMETRY) {                                      \
-        conv2d_backward_weight_tile<PRODUCT>(gradient, x, parts, share, NUMBERS);                                        \
+// Grids as of v2, but for tiles of 128; block 256 for v3, 128 for v4. `share` is a multiple of `of_slot`.
+#define TILED(VERSION, PRODUCT)                                                                                         \
+    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS)                                     \
+        conv2d_##VERSION(const float* x, const float* w, const float* bias, float* y, GEOMETRY, STAGING) {              \
+        conv2d_tile<PRODUCT>(x, w, bias, y, NUMBERS);                                                                   \
+    }                                                                                                                   \
+    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_data_##VERSION(     \
+        const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY, STAGING) {                   \
+        conv2d_backward_data_tile<PRODUCT>(gradient, phases, bias, x, NUMBERS);                                         \
+    }                                                                                                                   \
+    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_weight_##VERSION(   \
+        const float* gradient, const float* x, float* parts, int share, GEOMETRY, STAGING) {                            \
+        conv2d_backward_weight_tile<PRODUCT>(gradient, x, parts, share, NUMBERS);                                       \
     }
 
 TILED(v3, RegisterProduct)

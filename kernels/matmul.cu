@@ -107,12 +107,14 @@ struct FinishedTarget {
     const float* bias;
     float slope;
 
-    template <int N> __device__ inline int runs(int column) const { return y.runs<N>(column); }
-    template <int N> __device__ inline void put(int column, int row, const float (&sums)[N]) const {
+    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
         float values[N];
 #pragma unroll
-        for (int c = 0; c < N; ++c) values[c] = epilogue(sums[c], column + c < y.n ? bias : nullptr, column + c, slope);
-        y.put(column, row, values);
+        for (int c = 0; c < N; ++c) {
+            const int of_y = y.first_column + column + c;
+            values[c] = epilogue(sums[c], of_y < y.n ? bias : nullptr, of_y, slope);
+        }
+        y.put(row, column, values);
     }
 };
 

@@ -7,7 +7,8 @@
 //   a source    brings one operand's strips: fetch() from global memory to registers, put() from there to shared memory;
 //               before the barrier that comes before a fetch(), it may prepare() what all threads need for it
 //   a product   multiplies two strips into sums that stay in registers: RegisterProduct, or TensorProduct by tensor cores
-//   a target    takes the finished sums: runs<N>(column) says where N neighbours along a row go, put(runs, row, sums) puts them
+//   a target    takes the finished sums: put(row, column, sums) those that a thread has side by side, or, by hand_over(),
+//               put(row, place, sum) one of each lane, where lanes are neighbours along a row and place(column) is worked out once
 #pragma once
 #if SINGLE
 
@@ -71,13 +72,22 @@ struct RegisterProduct {
     }
 
     template <class Target> __device__ inline void hand_to(const Target& target) const {
-        const auto left = target.template runs<4>(first_column()), right = target.template runs<4>(first_column() + 16);
 #pragma unroll
         for (int i = 0; i < 8; ++i) {
             const int row = first_row() + i / 4 * 32 + i % 4;
-            target.put(left, row, {sum[i][0], sum[i][1], sum[i][2], sum[i][3]});
-            target.put(right, row, {sum[i][4], sum[i][5], sum[i][6], sum[i][7]});
+            target.put(row, first_column(), {sum[i][0], sum[i][1], sum[i][2], sum[i][3]});
+            target.put(row, first_column() + 16, {sum[i][4], sum[i][5], sum[i][6], sum[i][7]});
         }
+    }
+
+    // For hand_over(): a warp's sums in slabs of 8 rows.
+    static constexpr int WARP_ROWS = 64, WARP_COLUMNS = 32;
+    typedef float Slab[8][WARP_COLUMNS + 16];
+    static __device__ inline int row_of(int slab, int r) { return slab / 4 * 32 + slab % 4 + 4 * r; }
+    __device__ inline void lay(int slab, Slab& rows) const {
+        float* row = &rows[threadIdx.x % 32 / 4][threadIdx.x % 4 * 4];
+        *reinterpret_cast<float4*>(row) = make_float4(sum[slab][0], sum[slab][1], sum[slab][2], sum[slab][3]);
+        *reinterpret_cast<float4*>(row + 16) = make_float4(sum[slab][4], sum[slab][5], sum[slab][6], sum[slab][7]);
     }
 };
 
@@ -145,14 +155,24 @@ struct TensorProduct {
 
     template <class Target> __device__ inline void hand_to(const Target& target) const {
 #pragma unroll
-        for (int j = 0; j < 8; ++j) {
-            const auto runs = target.template runs<2>(first_column() + 8 * j + threadIdx.x % 4 * 2);
+        for (int j = 0; j < 8; ++j)
 #pragma unroll
             for (int i = 0; i < 4; ++i)
 #pragma unroll
                 for (int half = 0; half < 2; ++half)
-                    target.put(runs, first_row() + 16 * i + 8 * half, {sum[i][j][2 * half], sum[i][j][2 * half + 1]});
-        }
+                    target.put(first_row() + 16 * i + 8 * half, first_column() + 8 * j + threadIdx.x % 4 * 2,
+                               {sum[i][j][2 * half], sum[i][j][2 * half + 1]});
+    }
+
+    // As in RegisterProduct.
+    static constexpr int WARP_ROWS = 64, WARP_COLUMNS = 64;
+    typedef float Slab[8][WARP_COLUMNS + 8];
+    static __device__ inline int row_of(int slab, int r) { return 8 * slab + r; }
+    __device__ inline void lay(int slab, Slab& rows) const {
+#pragma unroll
+        for (int j = 0; j < 8; ++j)
+            *reinterpret_cast<float2*>(&rows[threadIdx.x % 32 / 4][8 * j + threadIdx.x % 4 * 2]) =
+                make_float2(sum[slab / 2][j][slab % 2 * 2], sum[slab / 2][j][slab % 2 * 2 + 1]);
     }
 };
 
@@ -188,6 +208,29 @@ __device__ inline void accumulate(Product& product, SourceA& of_a, SourceB& of_b
         __syncthreads();  // and it is filled before anybody reads it
     }
     product.add(a[now], b[now]);
+}
+
+// Hands a product to a target by way of shared memory, so that the lanes of a warp put neighbours along a row. A slab for each
+// warp lies in `slabs`; their pitch keeps the lanes' vectors in different banks.
+template <class Product, class Target>
+__device__ inline void hand_over(const Product& product, const Target& target, float* slabs) {
+    constexpr int LANES = 32, OF_LANE = Product::WARP_COLUMNS / LANES, ACROSS = SIDE / Product::WARP_COLUMNS;
+    const int warp = threadIdx.x / LANES, lane = threadIdx.x % LANES;
+    typename Product::Slab& slab = reinterpret_cast<typename Product::Slab*>(slabs)[warp];
+    int place[OF_LANE];
+#pragma unroll
+    for (int c = 0; c < OF_LANE; ++c) place[c] = target.place(warp % ACROSS * Product::WARP_COLUMNS + lane + c * LANES);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+        product.lay(i, slab);
+        __syncwarp();
+#pragma unroll
+        for (int r = 0; r < 8; ++r)
+#pragma unroll
+            for (int c = 0; c < OF_LANE; ++c)
+                target.put(warp / ACROSS * Product::WARP_ROWS + Product::row_of(i, r), place[c], slab[r][lane + c * LANES]);
+        __syncwarp();
+    }
 }
 
 // ---- matrices ----------------------------------------------------------------------------------------------------------
@@ -247,9 +290,8 @@ struct MatrixTarget {
     float* y;
     int first_row, first_column, m, n;
 
-    template <int N> __device__ inline int runs(int column) const { return first_column + column; }
-    template <int N> __device__ inline void put(int column, int row, const float (&sums)[N]) const {
-        row += first_row;
+    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
+        row += first_row, column += first_column;
         if (row < m && column < n) store_run(y + row * n + column, sums, n - column, n % 4 == 0 && on_boundary(y));
     }
 };

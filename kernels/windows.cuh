@@ -71,6 +71,7 @@ struct Phase {
     int kernel_height, kernel_width, before;  // how many taps of a channel come before it where weights lie phase by phase
     Windows windows;
 
+    Phase() = default;
     static __device__ inline int share(int size, int step, int first) { return (size - first + step - 1) / step; }
     static __device__ inline int shares_before(int size, int step, int first) {
         int sum = 0;
@@ -131,42 +132,17 @@ struct PixelTarget {
     real* y;
     int first_row, first_column, channels, images, rows, columns, height, width, down, right, row_of_phase, column_of_phase;
 
-    // Where pixel number `column` stands in channel 0; nowhere beyond the last one.
-    __device__ inline int place_of(int column) const {
+    // Where pixel number `column` stands in channel 0; -1 beyond the last one.
+    __device__ inline int place(int column) const {
+        column += first_column;
         if (column >= images * rows * columns) return -1;
         const int j = column % columns, i = column / columns % rows, image = column / (columns * rows);
         return (image * channels * height + row_of_phase + i * down) * width + column_of_phase + j * right;
     }
-    __device__ inline void put_one(int row, int column, real sum) const {
-        const int place = place_of(column);
+    __device__ inline void put(int row, int place, real sum) const {
+        row += first_row;
         if (row < channels && place >= 0) y[row * height * width + place] = sum + (bias ? bias[row] : real(0));
     }
-#if SINGLE
-    template <int N> struct Runs {
-        int place[N];
-        bool together;  // a run that neither crosses the end of an image nor leaves pixels out
-    };
-    template <int N> __device__ inline Runs<N> runs(int column) const {
-        Runs<N> found;
-        found.together = down * right == 1 && rows * columns % 4 == 0 && on_boundary(y);
-#pragma unroll
-        for (int c = 0; c < N; ++c) found.place[c] = place_of(first_column + column + c);
-        return found;
-    }
-    template <int N> __device__ inline void put(const Runs<N>& runs, int row, const float (&sums)[N]) const {
-        row += first_row;
-        if (row >= channels || runs.place[0] < 0) return;
-        const float add = bias ? bias[row] : 0.0f;
-        float values[N];
-#pragma unroll
-        for (int c = 0; c < N; ++c) values[c] = sums[c] + add;
-        float* channel = y + row * height * width;
-        if (runs.together) return store_run(channel + runs.place[0], values, N, true);
-#pragma unroll
-        for (int c = 0; c < N; ++c)
-            if (runs.place[c] >= 0) channel[runs.place[c]] = values[c];
-    }
-#endif
 };
 
 // All pixels of y (images, channels, rows, columns).
@@ -181,62 +157,3 @@ __device__ inline PixelTarget phase_to(const real* bias, real* x, int first_row,
     return {bias, x, first_row, first_column, channels, phase.windows.images, phase.windows.rows, phase.windows.columns,
             height, width, down, right, phase.row, phase.column};
 }
-
-#if SINGLE
-
-// 128 lines of windows for a product of tile.cuh, the lanes of a warp side by side along the pixels: where pixels are lines a
-// warp has one tap, and neighbouring pixels; where k runs along the pixels, eight lanes have eight neighbours. Where the
-// strip's elements along k stand is worked out once for the block, and lies in shared memory.
-template <class Product, class Lines> struct WindowSource {
-    typedef Spot Spots[2][Product::DEPTH];
-    static constexpr bool ALONG_K = Lines::K_IS_PIXELS;
-    static constexpr int KS_AT_ONCE = ALONG_K ? 8 : Product::THREADS / 64, KS = Product::DEPTH / KS_AT_ONCE;
-    static constexpr int LINES_AT_ONCE = Product::THREADS / KS_AT_ONCE, LINES = SIDE / LINES_AT_ONCE;
-    const Lines of;
-    const int end;
-    Spots& spots;
-    Spot line[LINES];
-    float value[KS][LINES];
-
-    static __device__ inline int k_of(int i) {
-        return (ALONG_K ? threadIdx.x % KS_AT_ONCE : threadIdx.x / LINES_AT_ONCE) + i * KS_AT_ONCE;
-    }
-    static __device__ inline int line_of(int j) {
-        return (ALONG_K ? threadIdx.x / KS_AT_ONCE : threadIdx.x % LINES_AT_ONCE) + j * LINES_AT_ONCE;
-    }
-
-    // Lines from `first_line` on, k up to `end`. `spots` is in shared memory.
-    __device__ inline WindowSource(const Lines& of, int first_line, int end, Spots& spots)
-        : of(of), end(end), spots(spots) {
-#pragma unroll
-        for (int j = 0; j < LINES; ++j) {
-            const int number = first_line + line_of(j);
-            line[j] = number < of.lines() ? of.line(number) : nowhere();
-        }
-    }
-
-    // Two sets of spots take turns: while one thread prepares the next, another may still read these.
-    __device__ inline void prepare(int start) {
-        const int k = start + threadIdx.x;
-        if (threadIdx.x < Product::DEPTH)
-            spots[start / Product::DEPTH % 2][threadIdx.x] = k < end ? of.along_k(of.digits(k)) : nowhere();
-    }
-
-    __device__ inline void fetch(int start) {
-#pragma unroll
-        for (int i = 0; i < KS; ++i) {
-            const Spot along = spots[start / Product::DEPTH % 2][k_of(i)];
-#pragma unroll
-            for (int j = 0; j < LINES; ++j) value[i][j] = of.windows.at(line[j], along);
-        }
-    }
-
-    __device__ inline void put(typename Product::Strip& strip) const {
-#pragma unroll
-        for (int i = 0; i < KS; ++i)
-#pragma unroll
-            for (int j = 0; j < LINES; ++j) strip[k_of(i)][line_of(j)] = Product::rounded(value[i][j]);
-    }
-};
-
-#endif  // SINGLE

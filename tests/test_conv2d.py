@@ -244,7 +244,7 @@ def test_the_weights_sums_are_cut_until_the_chip_is_full():
 def test_the_default_by_shape(x, w, y, stride, version):
     def found(target):
         lines, length = (y[1], y[0] * y[2] * y[3]), np.prod(w[1:])
-        return version_of("conv2d", lines, length, w, stride, y[2:], target)
+        return version_of("conv2d", lines, length, (x, w, y, stride, SAME5), target)
 
     assert found(H100) == version
     assert found(Target("double", 90, 132)) == ("v2" if version in ("v3", "v5") else version)

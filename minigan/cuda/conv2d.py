@@ -3,6 +3,7 @@
 from math import prod
 
 from .. import shapes
+from . import conv2d_staged as staged
 from . import conv2d_winograd as winograd
 from .launch import BLOCK, EMULATOR, Plan, declare, empty, launch, pick, plan_elementwise, target_of, versions
 from .reduce import sum as sum_over
@@ -11,6 +12,7 @@ _GEOMETRY = (
     "int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows, int columns, "
     "int down, int right, int top, int left"
 )
+_STAGE = "int of_slot, int slots, int tall, int pitch, int stack"
 _NAMES = "conv2d", "conv2d_backward_data", "conv2d_backward_weight"
 _ARRAYS = (  # of the direct kernels, and of the matrix products
     (
@@ -27,9 +29,9 @@ for _name, (_direct, _tiled) in zip(_NAMES, _ARRAYS):
     _sizes = "int n, int images" if _name == "conv2d_backward_weight" else "int n"
     declare("conv2d.cu", _name, f"{_direct}, {_sizes}, {_GEOMETRY}")
     declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v2",))
-    _tiled = _tiled.replace("real", "float")
-    declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v3",), reals=("float",))
-    declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v4",), reals=("float",), tf32=True)
+    _staged = f"{_tiled.replace('real', 'float')}, int images, {_GEOMETRY}, {_STAGE}"
+    declare("conv2d.cu", _name, _staged, ("v3",), reals=("float",))
+    declare("conv2d.cu", _name, _staged, ("v4",), reals=("float",), tf32=True)
 declare(
     "conv2d.cu",
     "conv2d_phases",
@@ -47,48 +49,52 @@ BLOCKS = 2  # that a multiprocessor holds at once
 LEAST_SHARE = 256  # terms that a block adds up at least, where the weights' sums are cut into parts
 
 
-def version_of(name, lines, length, w, stride, size, target):
-    """The version of one of the three, for so many rows and columns, so long a sum, weights w, and results of a `size`.
+def version_of(name, lines, length, shape, target):
+    """The version of one of the three, for so many rows and columns, so long a sum, and a `shape` (x, w, y, stride, padding).
 
     It is the chosen one, or by default the first here that fits. Half of a tile of 128 has to be filled, as the other half is
     computed for nothing.
     """
+    x, w, y, stride, _ = shape
+    size = x[2:] if name == "conv2d_backward_data" else y[2:]
+    unfit = [version for version in staged.STRIPS if not staged.stage(name, version, *shape)]
+    unfit += [] if winograd.can(w, stride, size) else ["v5"]
     narrow = min(lines)
     if target.real == "float" and winograd.pays(w, stride, size) and narrow >= 64:
         default = "v5"
-    elif target.real == "float" and narrow >= 64 and length >= 16:
+    elif target.real == "float" and narrow >= 64 and length >= 16 and "v3" not in unfit:
         default = "v3"
     else:
         default = "v2" if narrow >= 8 and length >= 16 else "v1"
-    return pick(name, default, target, () if winograd.can(w, stride, size) else ("v5",))[0]
+    return pick(name, default, target, unfit)[0]
 
 
 def plan(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d for the shapes of x, w and y; None where Winograd's method takes over."""
-    lines, length = (y[1], y[0] * y[2] * y[3]), prod(w[1:])
-    version = version_of("conv2d", lines, length, w, stride, y[2:], target)
-    return _plan("conv2d", version, lines, 1, prod(y), (x, w, y, stride, padding))
+    shape, lines, length = (x, w, y, stride, padding), (y[1], y[0] * y[2] * y[3]), prod(w[1:])
+    return _plan("conv2d", version_of("conv2d", lines, length, shape, target), lines, 1, prod(y), shape)
 
 
 def plan_backward_data(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d_backward_data, likewise: a layer of the grid for each phase of the stride."""
+    name, shape = "conv2d_backward_data", (x, w, y, stride, padding)
     lines = x[1], x[0] * _ceil(x[2], stride[0]) * _ceil(x[3], stride[1])  # of the largest phase
     length = w[0] * _ceil(w[2], stride[0]) * _ceil(w[3], stride[1])
-    version = version_of("conv2d_backward_data", lines, length, w, stride, x[2:], target)
-    return _plan("conv2d_backward_data", version, lines, prod(stride), prod(x), (x, w, y, stride, padding))
+    return _plan(name, version_of(name, lines, length, shape, target), lines, prod(stride), prod(x), shape)
 
 
 def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d_backward_weight, likewise: as many parts as it takes to give every multiprocessor a tile."""
+    name, shape = "conv2d_backward_weight", (x, w, y, stride, padding)
     lines, length = (w[0], prod(w[1:])), y[0] * y[2] * y[3]
-    name = "conv2d_backward_weight"
-    version = version_of(name, lines, length, w, stride, y[2:], target)
-    shape = x, w, y, stride, padding
+    version = version_of(name, lines, length, shape, target)
     if version not in TILES:
         return _plan(name, version, lines, 1, prod(w), shape, images=x[0])
     tiles = _ceil(lines[1], TILES[version][0]) * _ceil(lines[0], TILES[version][0])
     parts = max(1, min(_ceil(BLOCKS * target.multiprocessors, tiles), length // LEAST_SHARE))
-    share = max(_ceil(_ceil(length, parts), 16), 1) * 16
+    # Whole slots of pixels, where images are staged.
+    step = staged.stage(name, version, *shape)["of_slot"] if version in staged.STRIPS else TILES[version][0]
+    share = max(_ceil(_ceil(length, parts), step), 1) * step
     return _plan(name, version, lines, max(_ceil(length, share), 1), prod(w), shape, share=share)
 
 
@@ -102,6 +108,8 @@ def _plan(name, version, lines, layers, results, shape, **numbers):
         return None
     if version == "v1":
         return Plan(versions[name]["v1"], (_ceil(results, BLOCK), 1, 1), (BLOCK, 1, 1), {"n": results, **numbers})
+    if version in staged.STRIPS:
+        numbers |= staged.stage(name, version, *shape)
     side, block = TILES[version]
     grid = _ceil(lines[1], side), _ceil(lines[0], side), layers
     return Plan(versions[name][version], grid, block, {"images": x[0], **numbers})

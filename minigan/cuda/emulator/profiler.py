@@ -159,12 +159,12 @@ def count(library, plan, arguments, text, run):
         waits = (events["place"] == place) & (events["kind"] == BARRIER)
         line.barriers = waits.sum() / max(threads * whole.value, 1)
         line.flops = flops.get((line.file, line.line), 0)
-    events = events[events["kind"] != BARRIER]
-    requests = []
-    least = _count_global(
-        places, events, _arguments(plan, arguments) + _variables(library, plan, text, "global"), requests
-    )
-    _count_shared(places, events, _variables(library, plan, text, "shared"), requests)
+    barriers, requests = _barriers_before(events), []
+    accesses = events["kind"] != BARRIER
+    events, barriers = events[accesses], barriers[accesses]
+    in_global = _arguments(plan, arguments) + _variables(library, plan, text, "global")
+    least = _count_global(places, events, barriers, in_global, requests)
+    _count_shared(places, events, barriers, _variables(library, plan, text, "shared"), requests)
     seen = [line for line in places if line.requests or line.shared_requests or line.barriers or line.flops]
     return Profile(plan.kernel.name, plan.block, plan.shared, seen, whole.value, of_blocks, *least, requests)
 
@@ -205,25 +205,38 @@ def _variables(library, plan, text, where):
     ]
 
 
-def _within(events, arrays):
-    """(the events in these arrays, of each its array's number, its bytes from the array's beginning)."""
+def _barriers_before(events):
+    """How many barriers the thread of each event had passed."""
+    thread = events["thread"].astype(np.int64)
+    of_thread = np.lexsort((thread, events["block"]))
+    waits = events["kind"][of_thread] == BARRIER
+    passed = np.cumsum(waits) - waits
+    run = _runs(of_thread, events["block"], thread)
+    before = np.empty(len(events), np.int64)
+    before[of_thread] = passed - passed[np.searchsorted(run, run)]
+    return before
+
+
+def _within(events, barriers, arrays):
+    """(the events in these arrays, the barriers before each, its array's number, its bytes from the array's beginning)."""
     number, offset = np.full(len(events), -1), np.zeros(len(events), np.int64)
     for i, (_, begin, size) in enumerate(arrays):
         inside = (events["address"] >= begin) & (events["address"] < begin + size) & (number < 0)
         number[inside], offset[inside] = i, events["address"][inside] - np.uint64(begin)
     found = number >= 0
-    return events[found], number[found], offset[found]
+    return events[found], barriers[found], number[found], offset[found]
 
 
-def _requests(events, arrays):
-    """The number of the request that each event is part of: the k-th access by this line to this array, of a warp's lanes."""
+def _requests(events, barriers, arrays):
+    """The number of the request that each event is part of: the k-th access by this line to this array since the last barrier, of
+    a warp's lanes. (Lanes that sit one out are found to have done so at the next barrier.)"""
     thread = events["thread"].astype(np.int64)
-    of_thread = np.lexsort((events["kind"], arrays, events["place"], thread, events["block"]))
-    again = _runs(of_thread, events["block"], thread, events["place"], arrays, events["kind"])
+    of_thread = np.lexsort((events["kind"], arrays, events["place"], barriers, thread, events["block"]))
+    again = _runs(of_thread, events["block"], thread, barriers, events["place"], arrays, events["kind"])
     first = np.flatnonzero(np.r_[True, np.diff(again) > 0]) if len(again) else np.zeros(0, int)
     occurrence = np.empty(len(events), np.int64)
     occurrence[of_thread] = np.arange(len(events)) - first[again]
-    columns = events["block"], thread // WARP, events["place"], arrays, events["kind"], occurrence
+    columns = events["block"], thread // WARP, barriers, events["place"], arrays, events["kind"], occurrence
     of_warp = np.lexsort(columns[::-1])
     request = np.empty(len(events), np.int64)
     request[of_warp] = _runs(of_warp, *columns)
@@ -244,12 +257,12 @@ def _unique_pairs(one, other):
     return np.divmod(np.unique(one * (other.max() + 1) + other), other.max() + 1)
 
 
-def _count_global(places, events, arrays, requests):
+def _count_global(places, events, barriers, arrays, requests):
     """Enter what goes to global memory; returns the least bytes that could be loaded and stored."""
-    events, array, offset = _within(events, arrays)
+    events, barriers, array, offset = _within(events, barriers, arrays)
     if not len(events):
         return 0, 0
-    request, size = _requests(events, array), events["size"].astype(np.int64)
+    request, size = _requests(events, barriers, array), events["size"].astype(np.int64)
     count = request.max() + 1
     ends = np.r_[offset // SECTOR, (offset + size - 1) // SECTOR]
     sectors = np.bincount(_unique_pairs(np.r_[request, request], ends)[0], minlength=count)
@@ -281,12 +294,12 @@ def _touched(array, offset, size, chosen):
     return total
 
 
-def _count_shared(places, events, arrays, requests):
+def _count_shared(places, events, barriers, arrays, requests):
     """Enter what goes to shared memory."""
-    events, array, offset = _within(events, arrays)
+    events, barriers, array, offset = _within(events, barriers, arrays)
     if not len(events):
         return
-    request, size = _requests(events, array), events["size"].astype(np.int64)
+    request, size = _requests(events, barriers, array), events["size"].astype(np.int64)
     count, lane = request.max() + 1, events["thread"].astype(np.int64) % WARP
     requests += _first_requests(places, events, request, array, offset, arrays, True)
     part = request * 4 + np.minimum(

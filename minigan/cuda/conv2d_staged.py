@@ -1,0 +1,112 @@
+"""How kernels/staged.cuh stages images in shared memory: which rows and columns a slot holds, and whether slots have room."""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from math import gcd, prod
+
+STAGED = 3456  # floats of a block, as there
+STRIPS = {"v3": 8, "v4": 16}  # steps along k
+SIDE = 128  # lines of a block's tile
+MOST = 512  # floats of a row: a block of 128 threads moves it at once
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Windows along the height or the width: `count` of them, `step` apart, the first from pixel `first` on, `taps` long, of an
+    image of a `size`."""
+
+    count: int
+    step: int
+    first: int
+    taps: int
+    size: int
+
+    @property
+    def outside(self):
+        """How far windows reach out of the image, on the side where they do so further."""
+        return max(-self.first, self.first + (self.count - 1) * self.step + self.taps - self.size, 0)
+
+
+@cache
+def stage(name, version, x, w, y, stride, padding):
+    """The numbers of a stage, for a version of one of the three and the shapes of x, w and y; None if there is no room for it."""
+    if name == "conv2d_backward_data":
+        return _along_taps(version, list(_phases(x, w, y, stride, padding)), channels=w[0])
+    sizes = zip(y[2:], stride, padding, w[2:], x[2:])
+    windows = [Axis(count, step, -pads[0], taps, size) for count, step, pads, taps, size in sizes]
+    along = _along_taps if name == "conv2d" else _along_pixels
+    return along(version, [windows] if prod(y[2:]) else [], channels=w[1])
+
+
+def _phases(x, w, y, stride, padding):
+    """The pairs of Axis of the data's gradient's phases, where they have taps and pixels; see Phase in kernels/windows.cuh."""
+    along = [_phases_along(*each) for each in zip(x[2:], w[2:], y[2:], stride, padding)]
+    return product(*([axis for axis in each if axis.taps and axis.count] for each in along))
+
+
+def _phases_along(pixels, taps, size, stride, pads):
+    for first_tap in range(stride):
+        taps_of_phase = -(-max(taps - first_tap, 0) // stride)
+        pixel = (first_tap - pads[0]) % stride
+        last = (pixel + pads[0] - first_tap) // stride  # the pixel of the gradient that the first tap meets
+        yield Axis(-(-max(pixels - pixel, 0) // stride), 1, last - (taps_of_phase - 1), taps_of_phase, size)
+
+
+def _along_taps(version, windows, channels):
+    """Of windows where k runs along the taps."""
+    depth, taps = STRIPS[version], [down.taps * right.taps for down, right in windows]
+    of_slot = min(-(-depth // min(taps, default=1)), channels)
+    slots = max((_slots(depth, of_slot * each) for each in taps), default=1)
+    return _stage(windows, SIDE, of_slot, slots, slots * of_slot)
+
+
+def _along_pixels(version, windows, channels):
+    """Where k runs along the pixels: as many of them in a slot as there is room for."""
+    taps = prod(axis.taps for axis in windows[0]) if windows else 1
+    of_tile = min((SIDE - 1 + taps - gcd(SIDE, taps)) // taps + 1, channels)
+    runs = range(256, 15, -16)
+    return next(filter(None, (_stage(windows, run, run, 1, of_tile) for run in runs)), None)
+
+
+def _slots(depth, ks):
+    """How many slots of so many ks two strips in a row may touch, the first of which begins at a multiple of its depth."""
+    return (ks - gcd(depth, ks) + 2 * depth - 1) // ks + 1
+
+
+def _stage(windows, run, of_slot, slots, channels):
+    stack = max((down.size + down.outside for down, _ in windows), default=1)
+    tall = max((_tall(down, right.count, run, stack) for down, right in windows), default=1)
+    pitch = max((_pitch(down, right, run) for down, right in windows), default=4)
+    fits = channels * tall * pitch <= STAGED and pitch <= MOST
+    return dict(of_slot=of_slot, slots=slots, tall=tall, pitch=pitch, stack=stack) if fits else None
+
+
+def _tall(down, columns, run, stack):
+    """Rows of the stack that the windows of a run of pixels lie in at most; runs begin at multiples of their length."""
+    steps = _borders(run, columns)
+    to_next_image = max(stack - down.count * down.step, 0)
+    return steps * down.step + _borders(run, columns * down.count) * to_next_image + down.taps
+
+
+def _borders(run, length):
+    """How many borders between rows (or images) of a `length` a run of pixels crosses at most."""
+    if length % run == 0:
+        return 0
+    return run // length - 1 if run % length == 0 else -(-(run - 1) // length)
+
+
+def _pitch(down, right, run):
+    """Floats from row to row, a multiple of four."""
+    if right.count % run == 0:  # a part of a row: it begins on a boundary of a sector
+        columns = (run - 1) * right.step + right.taps + 7
+    else:
+        before = _up(max(-right.first, 0))
+        columns = before + max(_up(right.size), right.first + (right.count - 1) * right.step + right.taps)
+    pitch = _up(columns)
+    return pitch + 4 if down.step * pitch % 32 == 0 else pitch  # else all rows would begin in the same bank
+
+
+def _up(columns):
+    """To whole quads."""
+    return -(-columns // 4) * 4

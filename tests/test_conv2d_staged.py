@@ -1,0 +1,71 @@
+"""What slots of rows have room for, by going through every pixel; that windows are read from them rightly is tested with conv2d."""
+
+import numpy as np
+import pytest
+
+from minigan import check, cuda, emulator, shapes
+from minigan.cuda import conv2d_staged as staged
+from minigan.cuda.conv2d import plan
+
+
+def rows_of_runs(down, right, run, images, stack):
+    """(the first, the last row of the stack) that the windows of each run of pixels lie in."""
+    for first in range(0, images * down.count * right.count, run):
+        last = min(first + run, images * down.count * right.count) - 1
+        image, i = np.divmod(np.arange(first, last + 1) // right.count, down.count)
+        rows = image * stack + down.first + i * down.step
+        yield rows.min(), rows.max() + down.taps - 1
+
+
+@pytest.mark.parametrize("turn", range(100))
+def test_a_slot_has_all_rows_and_columns_of_its_runs(turn):
+    random = np.random.default_rng()
+    run = int(random.choice((16, 32, 48, 128)))
+    down, right = (
+        staged.Axis(*map(int, (random.choice((1, 2, 3, 4, 7, 8, 16, 31, 128)), step, random.integers(-3, 2), *sizes)))
+        for step, *sizes in random.integers(1, (4, 8, 40), (2, 3))
+    )
+    numbers = staged._stage([(down, right)], run, 1, 1, 0)
+    stack, tall, pitch = numbers["stack"], numbers["tall"], numbers["pitch"]
+    # No row of a window that lies out of its image lies in another image.
+    assert stack - down.size >= max(-down.first, down.first + (down.count - 1) * down.step + down.taps - down.size)
+    for first, last in rows_of_runs(down, right, run, 9, stack):
+        assert last - first < tall
+    is_part = right.count % run == 0
+    for first in range(0, right.count, run) if is_part else [0]:
+        at = right.first + first * right.step
+        last = at + (min(run, right.count) - 1) * right.step + right.taps - 1
+        origin = at - at % 8 if is_part else min(at - at % 4, 0)
+        assert last - origin < pitch and (is_part or right.size - 1 - origin < pitch)
+    assert pitch % 4 == 0
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_slots_of_two_strips_do_not_meet(depth):
+    for ks in range(1, 60):
+        touched = [range(start // ks, (start + 2 * depth - 1) // ks + 1) for start in range(0, 4 * depth * ks, depth)]
+        assert staged._slots(depth, ks) == max(map(len, touched))
+
+
+def test_every_pixel_is_loaded_once_for_all_taps():
+    """5 × 5 windows at 8 × 8 pixels, of which a slot's rows hold two images whole."""
+    x, w = np.ones((2, 16, 8, 8), np.float32), np.ones((128, 16, 5, 5), np.float32)
+    with check.chosen("v3"), emulator.profiling() as profiles:
+        cuda.conv2d(x, w, None, (1, 1), ((2, 2), (2, 2)))
+    (profile,) = profiles
+    assert profile.total("loaded") == x.nbytes + w.nbytes
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "version"),
+    [
+        ((4, 64, 256, 256), (64, 64, 3, 3), "v3"),  # a tile is a part of a row
+        ((4, 64, 256, 256), (64, 64, 5, 5), "v3"),
+        ((4, 64, 500, 500), (64, 64, 3, 3), "v2"),  # and here is not, and two rows of 500 have no room
+    ],
+)
+def test_where_there_is_no_room_windows_are_not_staged(x, w, version):
+    stride, padding = (1, 1), ((w[2] // 2,) * 2, (w[3] // 2,) * 2)
+    with check.chosen("v3"):
+        made = plan(x, w, shapes.conv2d(x, w, None, stride, padding), stride, padding)
+    assert made.kernel.name == f"conv2d_{version}"

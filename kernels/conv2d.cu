@@ -92,18 +92,31 @@ extern "C" __global__ void conv2d_backward_weight_v1(const real* gradient, const
 
 // ---- v2 to v4: implicit matrix products, see windows.cuh ---------------------------------------------------------------
 
-// Weights phase by phase, each as a matrix (outputs x taps, channels), so that the data's gradient reads neighbours. A
-// thread moves a weight: grid ceil(n / 256), block 256.
-extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int n, int channels, int outputs, int kernel_height,
+// Weights phase by phase, each as a matrix (outputs x taps, channels), so that the data's gradient reads neighbours. A block
+// turns 32 channels of an output round in shared memory, so that lanes are neighbours along the taps where it reads and along
+// the channels where it writes. Grid (channels / 32, outputs), block 256.
+extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int channels, int outputs, int kernel_height,
                                             int kernel_width, int down, int right) {
-    const int i = global_index();
-    if (i >= n) return;
-    const int q = i % kernel_width, p = i / kernel_width % kernel_height;
-    const int c = i / (kernel_width * kernel_height) % channels, o = i / (kernel_width * kernel_height * channels);
-    const Phase phase(p % down * right + q % right, nullptr, 0, 1, 1, outputs, kernel_height, kernel_width, 1, 1, down, right,
-                      0, 0);
-    const int k = (o * phase.kernel_height + p / down) * phase.kernel_width + q / right;
-    phases[(phase.before * outputs + k) * channels + c] = w[i];
+    constexpr int OF_BLOCK = 32, AT_ONCE = 64;  // channels, taps
+    __shared__ real turned[OF_BLOCK * (AT_ONCE + 1)];
+    const int o = blockIdx.y, first = blockIdx.x * OF_BLOCK, here = min(OF_BLOCK, channels - first);
+    const int all_taps = kernel_height * kernel_width;
+    for (int first_tap = 0; first_tap < all_taps; first_tap += AT_ONCE) {
+        const int taps = min(AT_ONCE, all_taps - first_tap), pitch = taps | 1;  // odd: a column's words lie in different banks
+        for (int i = threadIdx.x; i < here * taps; i += blockDim.x) {
+            const int c = i / taps, tap = i % taps;
+            turned[c * pitch + tap] = w[(o * channels + first + c) * all_taps + first_tap + tap];
+        }
+        __syncthreads();
+        for (int i = threadIdx.x; i < here * taps; i += blockDim.x) {
+            const int c = i % here, tap = i / here, p = (first_tap + tap) / kernel_width, q = (first_tap + tap) % kernel_width;
+            const Phase phase(p % down * right + q % right, nullptr, 0, 1, 1, outputs, kernel_height, kernel_width, 1, 1, down,
+                              right, 0, 0);
+            const int k = (o * phase.kernel_height + p / down) * phase.kernel_width + q / right;
+            phases[(phase.before * outputs + k) * channels + first + c] = turned[c * pitch + tap];
+        }
+        __syncthreads();
+    }
 }
 
 #define GEOMETRY                                                                                                        \

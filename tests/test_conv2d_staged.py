@@ -1,4 +1,4 @@
-"""What slots of rows have room for, by going through every pixel; that windows are read from them rightly is tested with conv2d."""
+"""What slots of rows have room for, by going through all pixels; how windows are read from them is tested with conv2d."""
 
 import numpy as np
 import pytest

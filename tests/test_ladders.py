@@ -1,6 +1,5 @@
 """What holds of the kernels' ladders without a GPU: what NVIDIA's compiler made of them, and what the emulator counts."""
 
-import numpy as np
 import pytest
 
 from minigan import check, cuda, emulator
@@ -41,7 +40,9 @@ def test_register_tiles_are_unrolled_and_vectorised(name, chip):
     found = instructions(name, chip)
     assert found["FFMA"] % (STEPS * PRODUCTS) == 0 and found["FFMA"] > 0
     reads = found["FFMA"] // PRODUCTS * 4  # 16 numbers by four reads, for each step
-    assert found["LDS.128"] == reads or name.startswith("conv2d_") and found["LDS.128"] > reads  # how images are staged
+    assert found["LDS.128"] == reads or (
+        name.startswith("conv2d_") and found["LDS.128"] > reads
+    )  # how images are staged
     assert found["LDG.128"] > 0
     assert found["HMMA"] == found["local"] == 0
 

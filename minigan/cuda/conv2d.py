@@ -5,7 +5,7 @@ from math import prod
 from .. import shapes
 from . import conv2d_staged as staged
 from . import conv2d_winograd as winograd
-from .launch import BLOCK, EMULATOR, Plan, declare, empty, launch, pick, plan_elementwise, target_of, versions
+from .launch import BLOCK, EMULATOR, Plan, declare, empty, launch, pick, target_of, versions
 from .reduce import sum as sum_over
 
 _GEOMETRY = (
@@ -35,7 +35,7 @@ for _name, (_direct, _tiled) in zip(_NAMES, _ARRAYS):
 declare(
     "conv2d.cu",
     "conv2d_phases",
-    "const real* w, real* phases, int n, int channels, int outputs, int kernel_height, int kernel_width, int down, int right",
+    "const real* w, real* phases, int channels, int outputs, int kernel_height, int kernel_width, int down, int right",
 )
 
 # The last launch of Winograd's method stands for it.
@@ -46,6 +46,7 @@ versions["conv2d_backward_weight"]["v5"] = versions["winograd_weights"]["v1"]
 # The side of a block's tile, and the block, of the matrix products.
 TILES = {"v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (128, 1, 1))}
 BLOCKS = 2  # that a multiprocessor holds at once
+CHANNELS_OF_PHASES = 32  # that a block brings into the order of phases
 LEAST_SHARE = 256  # terms that a block adds up at least, where the weights' sums are cut into parts
 
 
@@ -159,8 +160,10 @@ def _by_phase(w, stride):
     """The weights in the order in which the matrix products of the data's gradient read them."""
     phases = empty((w.size,), like=w)
     outputs, channels, height, width = w.shape
-    sizes = dict(outputs=outputs, channels=channels, kernel_height=height, kernel_width=width)
-    launch(plan_elementwise("conv2d_phases", w.size, down=stride[0], right=stride[1], **sizes), w=w, phases=phases)
+    numbers = dict(channels=channels, outputs=outputs, kernel_height=height, kernel_width=width)
+    numbers |= dict(down=stride[0], right=stride[1])
+    grid = _ceil(channels, CHANNELS_OF_PHASES), outputs, 1
+    launch(Plan(pick("conv2d_phases")[1], grid, (BLOCK, 1, 1), numbers), w=w, phases=phases)
     return phases
 
 

@@ -12,7 +12,10 @@
 // The same for the gradients: the data's is a convolution with the flipped kernel, and the weights' has the roles of kernel and
 // result exchanged: w = E' (E g E' * B x B') E. The points are 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; a value at infinity is the
 // leading coefficient. Powers of two up to 2^6 weigh the terms: that costs about a digit of precision.
-#include "tile.cuh"
+//
+// A thread transforms a tile that it has in registers. What the tiles of a block are made of, or make, lies in shared memory on
+// the way, so that lanes are neighbours in the image: rows as in staged.cuh, or the weights as they lie.
+#include "staged.cuh"
 #if SINGLE
 
 constexpr int POINTS = 8;
@@ -103,70 +106,168 @@ __device__ inline void gather(const float* points, Square& tile, int n, int i) {
     for (int point = 0; point < POINTS * POINTS; ++point) tile[point / POINTS][point % POINTS] = points[point * n + i];
 }
 
-// The part of an image (images, channels, height, width) from (row, column) on, `tall` by `wide`; zero outside of both.
-__device__ inline void cut(const float* plane, Square& tile, int row, int column, int height, int width, int tall, int wide) {
+// ---- tiles of images ---------------------------------------------------------------------------------------------------
+
+constexpr int BLOCK = 128;
+
+// A gap after every 32 words: the tiles of neighbouring lanes are 2 to 8 words apart, and would meet in the same banks.
+__device__ inline int spread(int word) { return word + word / 32; }
+
+#define TILES                                                                                                           \
+    int images, int channels, int height, int width, int down, int across, int tall, int wide, int run, int rows, int pitch, \
+        int stack
+
+// Tiles of `kernel_height` by `kernel_width` as the windows of a convolution, `down` by `across` of them on each image. A block has
+// `run` of them, whole rows of tiles of one channel, blockIdx.y; a thread has the tile number `tile`, if there is such a one.
+struct TileRows {
+    Stage stage;
+    Stage::Place origin;
+    int first, tile;
+
+    __device__ inline TileRows(const float* image, TILES, int kernel_height, int kernel_width, int top, int left)
+        : stage{windows_of(image, images, channels, height, width, kernel_height, kernel_width, down, across, tall, wide, top,
+                           left), run, 1, 1, rows, pitch, stack},
+          first(blockIdx.x * run), tile(threadIdx.x < run ? first + threadIdx.x : all()) {
+        origin = stage.origin(first);
+    }
+    // Of a channel: how many there are, and with those of zeros that fill the last sector of their points.
+    __device__ inline int count() const { return stage.windows.pixels(); }
+    __device__ inline int all() const { return (count() + 7) / 8 * 8; }
+    __device__ inline int own() const { return stage.offset(stage.corner(tile), origin); }
+
+    // use(row, quad) for the quads of the block's rows.
+    template <class Use> __device__ inline void each_quad(Use use) const {
+        const int at_once = BLOCK / stage.quads(), first = threadIdx.x / stage.quads();
+        for (int row = first; first < at_once && row < stage.tall; row += at_once) use(row, threadIdx.x % stage.quads());
+    }
+
+    __device__ inline void bring(float* staged) const {
+        for (int i = threadIdx.x; i < spread(stage.plane()); i += BLOCK) staged[i] = 0.0f;
+        __syncthreads();
+        each_quad([&](int row, int quad) {
+            const float4 x = stage.load(stage.windows.image, stage.element(row, quad, blockIdx.y, origin));
+            const int to = stage.place(row, quad, origin);
+            staged[spread(to)] = x.x, staged[spread(to + 1)] = x.y, staged[spread(to + 2)] = x.z, staged[spread(to + 3)] = x.w;
+        });
+        __syncthreads();
+    }
+
+    __device__ inline void take_away(const float* staged, float* image, float add) const {
+        const int last = min(first + stage.run, count()) - 1, end = stage.corner(last).row + stage.windows.kernel_height - origin.row;
+        const int width = stage.windows.width;
+        __syncthreads();
+        each_quad([&](int row, int quad) {
+            const int element = stage.element(row, quad, blockIdx.y, origin);
+            if (row >= end || element < 0) return;
+            const int from = stage.place(row, quad, origin), left = width - element % width;
+            float x[4];
+#pragma unroll
+            for (int c = 0; c < 4; ++c) x[c] = c < left ? staged[spread(from + c)] + add : 0.0f;
+            store_run(image + element, x, left, width % 4 == 0 && on_boundary(image));
+        });
+    }
+
+    // As many points as all channels' tiles have, those of this thread's tile among them.
+    __device__ inline int points() const { return stage.windows.channels * all(); }
+    __device__ inline int number() const { return blockIdx.y * all() + tile; }
+};
+
+// Points of tiles of `tall` by `wide`, zero beyond.
+template <void take(const float (&)[POINTS], float (&)[POINTS], int)>
+__device__ inline void take_points(const TileRows& of, float* points, int tall, int wide) {
+    extern __shared__ float staged[];
+    of.bring(staged);
+    if (of.tile >= of.all()) return;
+    const int own = of.own();
+    if (of.tile >= of.count()) tall = 0;
+    Square tile;
 #pragma unroll
     for (int i = 0; i < POINTS; ++i)
 #pragma unroll
-        for (int j = 0; j < POINTS; ++j) {
-            const int r = row + i, s = column + j;
-            const bool inside = r >= 0 && r < height && s >= 0 && s < width && i < tall && j < wide;
-            tile[i][j] = inside ? plane[r * width + s] : 0.0f;
-        }
+        for (int j = 0; j < POINTS; ++j) tile[i][j] = i < tall && j < wide ? staged[spread(own + i * of.stage.pitch + j)] : 0.0f;
+    transform<take>(tile, tall, wide);
+    scatter(tile, points, of.points(), of.number());
 }
 
-// Which tile a thread has: number i of channels x (images x down x across) tiles.
-struct Tile {
-    int channel, image, row, column;
-    __device__ inline Tile(int i, int images, int down, int across)
-        : channel(i / (images * down * across)), image(i / (down * across) % images), row(i / across % down),
-          column(i % across) {}
-};
+#define NUMBERS images, channels, height, width, down, across, tall, wide, run, rows, pitch, stack
 
-// A thread a window, grid ceil(n / 128), block 128. n = channels x images x down x across; windows are `tall` and `wide` apart.
-extern "C" __global__ void winograd_windows_v1(const float* image, float* points, int n, int images, int channels, int height,
-                                               int width, int down, int across, int tall, int wide, int top, int left) {
-    const int i = global_index();
-    if (i >= n) return;
-    const Tile at(i, images, down, across);
-    Square tile;
-    cut(image + (at.image * channels + at.channel) * height * width, tile, at.row * tall - top, at.column * wide - left, height,
-        width, POINTS, POINTS);
-    transform<take_windows>(tile, 0, 0);
-    scatter(tile, points, n, i);
+// Windows of 8 x 8, `tall` and `wide` apart, the first from (-top, -left) on. Grid (tiles / run, channels), block 128.
+extern "C" __global__ void winograd_windows_v1(const float* image, float* points, TILES, int top, int left) {
+    take_points<take_windows>(TileRows(image, NUMBERS, POINTS, POINTS, top, left), points, POINTS, POINTS);
 }
 
-// A thread a tile of m x m slopes, for the weights' gradient: they do not overlap.
-extern "C" __global__ void winograd_slopes_v1(const float* image, float* points, int n, int images, int channels,
-                                              int height, int width, int down, int across, int tall, int wide) {
-    const int i = global_index();
-    if (i >= n) return;
-    const Tile at(i, images, down, across);
-    Square tile;
-    cut(image + (at.image * channels + at.channel) * height * width, tile, at.row * tall, at.column * wide, height, width,
-        tall, wide);
-    transform<take_values>(tile, tall, wide);
-    scatter(tile, points, n, i);
+// Tiles of m x m slopes, for the weights' gradient: they do not overlap.
+extern "C" __global__ void winograd_slopes_v1(const float* image, float* points, TILES) {
+    take_points<take_values>(TileRows(image, NUMBERS, tall, wide, 0, 0), points, tall, wide);
 }
 
-// A thread a kernel: points[k][line] from w[line * line_step + k * k_step], flipped for the data's gradient. n = lines x length.
-extern "C" __global__ void winograd_kernels_v1(const float* w, float* points, int n, int lines, int line_step, int k_step,
-                                               int kernel_height, int kernel_width, bool flipped) {
-    const int i = global_index();
+// The way back: tiles of m x m pixels of y (images, channels, height, width), with the bias.
+extern "C" __global__ void winograd_pixels_v1(const float* points, const float* bias, float* y, TILES) {
+    extern __shared__ float staged[];
+    const TileRows of(y, NUMBERS, tall, wide, 0, 0);
+    if (of.tile < of.count()) {
+        const int own = of.own();
+        Square tile;
+        gather(points, tile, of.points(), of.number());
+        transform<take_moments>(tile, tall, wide);
+#pragma unroll
+        for (int i = 0; i < POINTS; ++i)
+#pragma unroll
+            for (int j = 0; j < POINTS; ++j)
+                if (i < tall && j < wide) staged[spread(own + i * pitch + j)] = tile[i][j];
+    }
+    of.take_away(staged, y, bias ? bias[blockIdx.y] : 0.0f);
+}
+
+// ---- kernels -----------------------------------------------------------------------------------------------------------
+
+// move(i, word) for all weights of a block's kernels, of which thread t has number t: where they stand in memory from those
+// of thread 0 on, and in shared memory, an odd number of words apart.
+template <class Move> __device__ inline void each_weight(int kernels, int taps, Move move) {
+    for (int i = threadIdx.x; i < min(kernels, BLOCK) * taps; i += BLOCK) move(i, i / taps * (taps | 1) + i % taps);
+}
+
+// A thread a kernel of w, n = outputs x channels of them, flipped for the data's gradient. Grid ceil(n / 128), block 128.
+extern "C" __global__ void winograd_kernels_v1(const float* w, float* points, int n, int kernel_height, int kernel_width,
+                                               bool flipped) {
+    extern __shared__ float staged[];
+    const int first = blockIdx.x * BLOCK, i = first + threadIdx.x, taps = kernel_height * kernel_width;
+    each_weight(n - first, taps, [&](int i, int word) { staged[word] = w[first * taps + i]; });
+    __syncthreads();
     if (i >= n) return;
-    const float* kernel = w + (i % lines * line_step + i / lines * k_step) * kernel_height * kernel_width;
+    const float* kernel = staged + threadIdx.x * (taps | 1);
     Square tile;
 #pragma unroll
     for (int p = 0; p < POINTS; ++p)
 #pragma unroll
         for (int q = 0; q < POINTS; ++q) {
-            const int tap = p * kernel_width + q, last = kernel_height * kernel_width - 1;
+            const int tap = p * kernel_width + q;
             const bool inside = p < kernel_height && q < kernel_width;
-            tile[p][q] = inside ? kernel[flipped ? last - tap : tap] : 0.0f;
+            tile[p][q] = inside ? kernel[flipped ? taps - 1 - tap : tap] : 0.0f;
         }
     transform<take_values>(tile, kernel_height, kernel_width);
     scatter(tile, points, n, i);
 }
+
+// A thread a kernel of the weights' gradient.
+extern "C" __global__ void winograd_weights_v1(const float* points, float* w, int n, int kernel_height, int kernel_width) {
+    extern __shared__ float staged[];
+    const int first = blockIdx.x * BLOCK, i = first + threadIdx.x, taps = kernel_height * kernel_width;
+    if (i < n) {
+        Square tile;
+        gather(points, tile, n, i);
+        transform<take_moments>(tile, kernel_height, kernel_width);
+#pragma unroll
+        for (int p = 0; p < POINTS; ++p)
+#pragma unroll
+            for (int q = 0; q < POINTS; ++q)
+                if (p < kernel_height && q < kernel_width) staged[threadIdx.x * (taps | 1) + p * kernel_width + q] = tile[p][q];
+    }
+    __syncthreads();
+    each_weight(n - first, taps, [&](int i, int word) { w[first * taps + i] = staged[word]; });
+}
+
+// ---- products ----------------------------------------------------------------------------------------------------------
 
 // The 64 products: as matmul_v5, a layer of the grid for each point. Grid (n / 128, m / 128, 64), block 256.
 extern "C" __global__ void __launch_bounds__(256, 2)
@@ -178,41 +279,6 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     RegisterProduct product;
     accumulate(product, of_a, of_b, 0, k);
     product.hand_to(MatrixTarget{y + blockIdx.z * m * n, row, column, m, n});
-}
-
-// A thread a tile of m x m pixels of y (images, channels, height, width), with the bias. n = channels x images x down x across.
-extern "C" __global__ void winograd_pixels_v1(const float* points, const float* bias, float* y, int n, int images,
-                                              int channels, int height, int width, int down, int across, int tall,
-                                              int wide) {
-    const int i = global_index();
-    if (i >= n) return;
-    const Tile at(i, images, down, across);
-    Square tile;
-    gather(points, tile, n, i);
-    transform<take_moments>(tile, tall, wide);
-    float* plane = y + (at.image * channels + at.channel) * height * width;
-    const float add = bias ? bias[at.channel] : 0.0f;
-#pragma unroll
-    for (int a = 0; a < POINTS; ++a)
-#pragma unroll
-        for (int b = 0; b < POINTS; ++b) {
-            const int row = at.row * tall + a, column = at.column * wide + b;
-            if (a < tall && b < wide && row < height && column < width) plane[row * width + column] = tile[a][b] + add;
-        }
-}
-
-// A thread a kernel of the weights' gradient. n = outputs x channels.
-extern "C" __global__ void winograd_weights_v1(const float* points, float* w, int n, int kernel_height, int kernel_width) {
-    const int i = global_index();
-    if (i >= n) return;
-    Square tile;
-    gather(points, tile, n, i);
-    transform<take_moments>(tile, kernel_height, kernel_width);
-#pragma unroll
-    for (int p = 0; p < POINTS; ++p)
-#pragma unroll
-        for (int q = 0; q < POINTS; ++q)
-            if (p < kernel_height && q < kernel_width) w[(i * kernel_height + p) * kernel_width + q] = tile[p][q];
 }
 
 #endif  // SINGLE

@@ -9,28 +9,34 @@ from minigan.cuda.conv2d import plan
 
 
 def rows_of_runs(down, right, run, images, stack):
-    """(the first, the last row of the stack) that the windows of each run of pixels lie in."""
+    """The rows of the stack in which the windows of each run of pixels begin."""
     for first in range(0, images * down.count * right.count, run):
         last = min(first + run, images * down.count * right.count) - 1
         image, i = np.divmod(np.arange(first, last + 1) // right.count, down.count)
-        rows = image * stack + down.first + i * down.step
-        yield rows.min(), rows.max() + down.taps - 1
+        yield image * stack + down.first + i * down.step
 
 
-@pytest.mark.parametrize("turn", range(100))
-def test_a_slot_has_all_rows_and_columns_of_its_runs(turn):
-    random = np.random.default_rng()
+WIDE_PADDING = 32, staged.Axis(16, 1, -3, 1, 3), staged.Axis(31, 2, -1, 4, 33)
+
+
+def drawn(random):
+    """A run of pixels, and windows along both axes."""
     run = int(random.choice((16, 32, 48, 128)))
     down, right = (
         staged.Axis(*map(int, (random.choice((1, 2, 3, 4, 7, 8, 16, 31, 128)), step, random.integers(-3, 2), *sizes)))
         for step, *sizes in random.integers(1, (4, 8, 40), (2, 3))
     )
-    numbers = staged._stage([(down, right)], run, 1, 1, 0)
-    stack, tall, pitch = numbers["stack"], numbers["tall"], numbers["pitch"]
+    return run, down, right
+
+
+@pytest.mark.parametrize("turn", range(100))
+def test_a_slot_has_all_rows_and_columns_of_its_runs(turn):
+    run, down, right = drawn(np.random.default_rng()) if turn else WIDE_PADDING
+    tall, pitch, stack = staged.extent([(down, right)], run)
     # No row of a window that lies out of its image lies in another image.
     assert stack - down.size >= max(-down.first, down.first + (down.count - 1) * down.step + down.taps - down.size)
-    for first, last in rows_of_runs(down, right, run, 9, stack):
-        assert last - first < tall
+    for rows in rows_of_runs(down, right, run, 9, stack):
+        assert rows.min() == rows[0] and rows.max() - rows[0] + down.taps <= tall
     is_part = right.count % run == 0
     for first in range(0, right.count, run) if is_part else [0]:
         at = right.first + first * right.step

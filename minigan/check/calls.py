@@ -38,6 +38,7 @@ CONVOLUTIONS = (  # (images, channels, outputs), size, kernel, stride, padding
     ((0, 2, 3), (4, 4), (3, 3), (1, 1), ((1, 1), (1, 1))),
     ((3, 2, 5), (16, 15), (3, 3), (1, 1), ((1, 1), (1, 1))),  # the weights' sums are cut into parts
     ((2, 9, 130), (12, 11), (3, 3), (1, 2), ((1, 1), (1, 1))),  # more than a tile either way
+    ((3, 1, 2), (3, 2), (1, 1), (1, 1), ((3, 3), (3, 3))),  # windows that lie wholly outside of the image
     ((2, 3, 2), (9, 10), (1, 3), (1, 1), ((0, 0), (1, 1))),  # for Winograd eight rows of results, the most there are
 )
 SUMS_TO = (((3, 1), (2, 3, 4)), ((1, 3, 1, 5), (2, 3, 4, 5)), ((), (7,)), ((5,), (5,)), ((1,), (0,)), ((3,), (0, 3)))

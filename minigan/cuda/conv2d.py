@@ -59,9 +59,9 @@ def version_of(name, lines, length, shape, target):
     x, w, y, stride, _ = shape
     size = x[2:] if name == "conv2d_backward_data" else y[2:]
     unfit = [version for version in staged.STRIPS if not staged.stage(name, version, *shape)]
-    unfit += [] if winograd.can(w, stride, size) else ["v5"]
+    unfit += [] if winograd.can(x, w, y, stride, size) else ["v5"]
     narrow = min(lines)
-    if target.real == "float" and winograd.pays(w, stride, size) and narrow >= 64:
+    if target.real == "float" and winograd.pays(w) and narrow >= 64 and "v5" not in unfit:
         default = "v5"
     elif target.real == "float" and narrow >= 64 and length >= 16 and "v3" not in unfit:
         default = "v3"

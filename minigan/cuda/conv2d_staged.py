@@ -75,11 +75,17 @@ def _slots(depth, ks):
 
 
 def _stage(windows, run, of_slot, slots, channels):
-    stack = max((down.size + down.outside for down, _ in windows), default=1)
-    tall = max((_tall(down, right.count, run, stack) for down, right in windows), default=1)
-    pitch = max((_pitch(down, right, run) for down, right in windows), default=4)
+    tall, pitch, stack = extent(windows, run)
     fits = channels * tall * pitch <= STAGED and pitch <= MOST
     return dict(of_slot=of_slot, slots=slots, tall=tall, pitch=pitch, stack=stack) if fits else None
+
+
+def extent(windows, run):
+    """(rows, floats from row to row, rows from image to image) where a run of pixels has its windows, for all pairs of Axis."""
+    # No window may begin above one of the image before: where padding is wider than windows, some lie wholly in it.
+    stack = max((max(down.size + down.outside, (down.count - 1) * down.step) for down, _ in windows), default=1)
+    rows = max((_tall(down, right.count, run, stack) for down, right in windows), default=1)
+    return rows, max((_pitch(down, right, run) for down, right in windows), default=4), stack
 
 
 def _tall(down, columns, run, stack):

@@ -1,9 +1,18 @@
 """Convolutions of stride 1 by Winograd's method, conv2d's v5: the launches of kernels/conv2d_winograd.cu."""
 
-from .launch import Plan, declare, empty, launch, pick
+from functools import cache
+from math import gcd, prod
+
+import numpy as np
+
+from . import conv2d_staged as staged
+from .launch import WARP, Plan, declare, empty, launch, pick
 from .reduce import sum as sum_over
 
-_TILES = "int n, int images, int channels, int height, int width, int down, int across, int tall, int wide"
+_TILES = (
+    "int images, int channels, int height, int width, int down, int across, int tall, int wide, "
+    "int run, int rows, int pitch, int stack"
+)
 _FILE = "conv2d_winograd.cu"
 
 
@@ -15,8 +24,7 @@ _declare("winograd_windows", f"const float* image, float* points, {_TILES}, int 
 _declare("winograd_slopes", f"const float* image, float* points, {_TILES}")
 _declare(
     "winograd_kernels",
-    "const float* w, float* points, int n, int lines, int line_step, int k_step, int kernel_height, int kernel_width, "
-    "bool flipped",
+    "const float* w, float* points, int n, int kernel_height, int kernel_width, bool flipped",
 )
 _declare(
     "winograd_products",
@@ -28,22 +36,24 @@ _declare("winograd_weights", "const float* points, float* w, int n, int kernel_h
 POINTS = 8  # along each axis
 SIDE = 128  # of a block's tile of a product
 BLOCK = 128  # threads of the transforms, which take some 100 registers each
+STAGED = 31 * 256  # floats that a block of them stages at most; with a gap after every 32 of them 32 KB
+WIDEST = 448  # pixels of a row, which a block moves at once
 MOST = 2**27  # points of one image: half a gigabyte
 ROOM = 2**26  # bytes for the points of the images that are at work at once: more would not stay in any chip's cache
 
 
-def can(w, stride, size):
-    """Whether the method knows weights of this shape and this stride, and one image's results of this size have no more points
-    than there should be memory for."""
-    if tuple(stride) != (1, 1) or max(w[2:]) >= POINTS:
+def can(x, w, y, stride, size):
+    """Whether the method knows weights of shape w and this stride, images of shapes x and y are not too wide, and results of this
+    size have no more points than there should be memory for."""
+    if tuple(stride) != (1, 1) or max(w[2:]) >= POINTS or max(x[3], y[3]) > WIDEST:
         return False
     grid = _grid((1, 1, *size), w[2:])
     return POINTS**2 * max(w[:2]) * grid["down"] * grid["across"] <= MOST
 
 
-def pays(w, stride, size):
-    """Whether it saves time for them: with few channels the transforms cost more than the products save."""
-    return can(w, stride, size) and min(w[2:]) >= 3 and min(w[:2]) >= 128
+def pays(w):
+    """Whether it saves time for weights of this shape: with few channels the transforms cost more than the products save."""
+    return min(w[2:]) >= 3 and min(w[:2]) >= 128
 
 
 def convolve(x, w, bias, y, padding):
@@ -69,21 +79,20 @@ def backward_weight(gradient, x, kernel, padding):
         windows = _points("winograd_windows", x[part], _grid(size, kernel), corner)
         k = slopes.shape[2]
         products = _products(slopes, windows, (outputs, channels, k), dict(a_row=k, a_column=1, b_row=1, b_column=k))
-        numbers = dict(kernel_height=kernel[0], kernel_width=kernel[1])
-        _launch("winograd_weights", outputs * channels, numbers, points=products, w=w)
+        _of_kernels("winograd_weights", outputs * channels, kernel, points=products, w=w)
     return parts[0] if len(portions) == 1 else sum_over(parts, 0)
 
 
 def _correlate(image, kernels, bias, y, kernel, corner):
-    """The image's windows with `kernels` (points, k, lines), into y; windows begin `corner` before the pixels."""
-    _, k, lines = kernels.shape
-    for part in _portions(y.shape, k, kernel):
-        windows = _points("winograd_windows", image[part], _grid(y[part].shape, kernel), corner)
+    """The image's windows with `kernels` (points, lines, k), into y; windows begin `corner` before the pixels."""
+    points, steps = kernels
+    channels, lines = image.shape[1], y.shape[1]
+    for part in _portions(y.shape, channels, kernel):
+        grid = _grid(y[part].shape, kernel)
+        windows = _points("winograd_windows", image[part], grid, corner)
         tiles = windows.shape[2]
-        steps = dict(a_row=1, a_column=lines, b_row=tiles, b_column=1)
-        products = _products(kernels, windows, (lines, tiles, k), steps)
-        numbers = _grid(y[part].shape, kernel) | _sizes(y[part].shape)
-        _launch("winograd_pixels", lines * tiles, numbers, points=products, bias=bias, y=y[part])
+        products = _products(points, windows, (lines, tiles, channels), steps | dict(b_row=tiles, b_column=1))
+        _of_tiles("winograd_pixels", y[part].shape, grid, points=products, bias=bias, y=y[part])
 
 
 def _grid(shape, kernel):
@@ -106,24 +115,86 @@ def _portions(shape, channels, kernel):
 
 def _points(name, image, grid, corner=None):
     """What a transform makes of all tiles of an image: (points, channels, tiles)."""
-    tiles = grid["images"] * grid["down"] * grid["across"]
-    points = empty((POINTS**2, image.shape[1], tiles), like=image)
-    at = {} if corner is None else dict(top=corner[0], left=corner[1])
-    _launch(name, image.shape[1] * tiles, grid | _sizes(image.shape) | at, image=image, points=points)
+    points = empty((POINTS**2, image.shape[1], _tiles(grid)), like=image)
+    _of_tiles(name, image.shape, grid, corner, image=image, points=points)
     return points
+
+
+def _tiles(grid):
+    """How many tiles a channel has, and with those of zeros that fill up the last sector of 8 floats."""
+    return -(-grid["images"] * grid["down"] * grid["across"] // 8) * 8
+
+
+def _of_tiles(name, shape, grid, corner=None, **arrays):
+    """Launch a transform between the tiles of an image of this shape and their points. Windows have a corner, and are 8 × 8."""
+    stage = _stage((grid["down"], grid["across"]), (grid["tall"], grid["wide"]), shape[2:], corner)
+    numbers = grid | _sizes(shape) | stage | ({} if corner is None else dict(top=corner[0], left=corner[1]))
+    blocks = -(-_tiles(grid) // stage["run"]), shape[1], 1
+    floats = stage["rows"] * stage["pitch"]
+    shared = 4 * (floats + floats // 32)  # a gap after every 32
+    launch(Plan(pick(name)[1], blocks, (BLOCK, 1, 1), numbers, shared), **arrays)
+
+
+@cache
+def _stage(counts, steps, size, corner):
+    """Of how many tiles a block stages the rows, whole rows of tiles, and where they lie; see kernels/staged.cuh."""
+    firsts, lengths = ((0, 0), steps) if corner is None else ((-corner[0], -corner[1]), (POINTS, POINTS))
+    tiles = [staged.Axis(*each) for each in zip(counts, steps, firsts, lengths, size)]
+    across = max(counts[1], 1)
+    step = across * 8 // gcd(across, 8)  # whole sectors of points
+    step = across if step > BLOCK else step
+    for run in range(BLOCK // step * step, 0, -step):
+        rows, least, stack = staged.extent([tiles] if prod(counts) else [], run)
+        pitches = range(least, least + WARP, 4 if across % run == 0 else 1)  # a part of a row comes by whole quads
+        pitch = _without_conflicts(tiles, run, rows, stack, pitches) if prod(counts) else least
+        if rows * pitch <= STAGED or run == step:
+            return dict(run=run, rows=rows, pitch=pitch, stack=stack)
+
+
+def _without_conflicts(tiles, run, rows, stack, pitches):
+    """The first of the pitches with which neither lanes that are at the same element of their tiles, nor those that move an image
+    take more than two turns; or that with the fewest. It depends on too much for a rule, and so is tried."""
+    down, right = tiles
+    image, row, column = np.unravel_index(np.arange(run), (run, down.count, right.count))
+    row, column = image * stack + row * down.step, column * right.step + right.first % 4
+    quads = min(-(-right.size // 4), BLOCK)
+    at_once = BLOCK // quads  # rows that come at once
+    row_of_quad, quad = np.divmod(np.arange(at_once * quads), quads)
+
+    def turns(pitch):
+        elements = (np.arange(down.taps) * pitch)[:, None, None] + np.arange(right.taps)[:, None]
+        moves = (np.arange(0, rows, at_once) * pitch)[:, None, None] + np.arange(4)[:, None]
+        of_quad = row_of_quad * pitch + 4 * quad - min(right.first, 0) // 4 * 4
+        return max(_turns(elements + row * pitch + column), _turns(moves + of_quad), 2)
+
+    return min(pitches, key=lambda pitch: (turns(pitch), pitch))
+
+
+def _turns(words):
+    """In how many turns warps ask for these words at most, (…, lanes), with the gaps that `spread` makes."""
+    lanes = (
+        words.shape[-1] // WARP * WARP or words.shape[-1]
+    )  # the lanes of a last warp that is not full are as those of another
+    words = np.sort((words + words // WARP)[..., :lanes].reshape(-1, min(lanes, WARP)))
+    different = np.diff(words, axis=1, prepend=-1) != 0
+    banks = np.arange(len(words))[:, None] * WARP + words % WARP
+    return np.bincount(banks[different]).max()
 
 
 def _kernels(w, flipped):
-    """The kernels (points, k, lines) of w (o, c, kh, kw): its outputs are the lines, or flipped its channels."""
-    outputs, channels, height, width = w.shape
-    lines, k = (channels, outputs) if flipped else (outputs, channels)
-    line_step, k_step = (1, channels) if flipped else (channels, 1)
-    points = empty((POINTS**2, k, lines), like=w)
-    numbers = dict(
-        lines=lines, line_step=line_step, k_step=k_step, kernel_height=height, kernel_width=width, flipped=flipped
-    )
-    _launch("winograd_kernels", w.size // (height * width), numbers, w=w, points=points)
-    return points
+    """The points of w's kernels (points, o, c), and the steps of a factor whose rows are its outputs, or flipped its channels."""
+    outputs, channels = w.shape[:2]
+    points = empty((POINTS**2, outputs, channels), like=w)
+    _of_kernels("winograd_kernels", outputs * channels, w.shape[2:], flipped, w=w, points=points)
+    return points, dict(a_row=1, a_column=channels) if flipped else dict(a_row=channels, a_column=1)
+
+
+def _of_kernels(name, n, kernel, flipped=None, **arrays):
+    """Launch a transform between n kernels and their points."""
+    numbers = dict(n=n, kernel_height=kernel[0], kernel_width=kernel[1])
+    numbers |= {} if flipped is None else dict(flipped=flipped)
+    shared = 4 * BLOCK * (prod(kernel) | 1)
+    launch(Plan(pick(name)[1], (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), numbers, shared), **arrays)
 
 
 def _products(a, b, sizes, steps):
@@ -133,8 +204,3 @@ def _products(a, b, sizes, steps):
     grid = -(-n // SIDE), -(-m // SIDE), POINTS**2
     launch(Plan(pick("winograd_products")[1], grid, (256, 1, 1), dict(m=m, n=n, k=k) | steps), a=a, b=b, y=y)
     return y
-
-
-def _launch(name, n, numbers, **arrays):
-    plan = Plan(pick(name)[1], (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
-    launch(plan, **arrays)

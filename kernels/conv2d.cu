@@ -179,6 +179,7 @@ extern "C" __global__ void conv2d_backward_weight_v2(const real* gradient, const
 
 #if SINGLE
 
+// How x, or the gradient, is staged: see staged.cuh. There is dynamic shared memory for it, and for hand_over().
 #define STAGING int of_slot, int slots, int tall, int pitch, int stack
 #define STAGE_OF(WINDOWS, RUN) {WINDOWS, RUN, of_slot, slots, tall, pitch, stack}
 
@@ -187,7 +188,7 @@ __device__ inline void conv2d_tile(const float* x, const float* w, const float* 
     const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, k = channels * kernel_height * kernel_width;
     typedef StagedSource<Product, StagedPixels> Source;
     __shared__ typename Source::Alongs alongs;
-    __shared__ __align__(16) float staged[STAGED];
+    extern __shared__ __align__(16) float staged[];
     __shared__ StagedPixels lines;
     if (threadIdx.x == 0) lines = StagedPixels(STAGE_OF(WINDOWS_OF_X, SIDE), column);
     __syncthreads();
@@ -210,7 +211,7 @@ __device__ inline void conv2d_backward_data_tile(const float* gradient, const fl
     const int k = phase.windows.taps();
     typedef StagedSource<Product, StagedPixels> Source;
     __shared__ typename Source::Alongs alongs;
-    __shared__ __align__(16) float staged[STAGED];
+    extern __shared__ __align__(16) float staged[];
     MatrixSource<Product> of_w(phases + phase.before * outputs * channels, row, channels, k, 1, channels, false);
     Source of_gradient(lines, gradient, column, 0, k, alongs, staged);
     Product product;
@@ -225,7 +226,7 @@ __device__ inline void conv2d_backward_weight_tile(const float* gradient, const 
     const int begin = blockIdx.z * share, end = min(begin + share, images * rows * columns);
     typedef StagedSource<Product, StagedTaps> Source;
     __shared__ typename Source::Alongs alongs[2];
-    __shared__ __align__(16) float staged[STAGED];
+    extern __shared__ __align__(16) float staged[];
     __shared__ StagedTaps lines;
     if (threadIdx.x == 0) lines = StagedTaps(STAGE_OF(WINDOWS_OF_X, of_slot), column, begin);
     __syncthreads();

@@ -11,9 +11,6 @@
 #include "windows.cuh"
 #if SINGLE
 
-constexpr int STAGED = 3456;  // floats: with the strips of TensorProduct just 48 KiB, and two blocks of v3 fit a T4
-static_assert(sizeof(RegisterProduct::Slab) * RegisterProduct::THREADS / 32 <= sizeof(float) * STAGED, "for hand_over()");
-
 // How an image is staged; the numbers are worked out in minigan/cuda/conv2d_staged.py.
 struct Stage {
     struct Place { int row, column; };  // in the stack of images
@@ -202,7 +199,8 @@ template <class Product, class Lines> struct StagedSource : Gather<Product, Line
     __device__ inline StagedSource(const Lines& lines, const float* image, int first_line, int begin, int end,
                                    typename Base::Alongs& alongs, float* staged)
         : Base(alongs), lines(lines), image(image), end(end), staged(staged), next(begin), ring(0) {
-        for (int i = threadIdx.x; i < STAGED; i += Product::THREADS) staged[i] = 0.0f;
+        const int floats = lines.stage.slots * lines.channels() * lines.stage.plane();
+        for (int i = threadIdx.x; i < floats; i += Product::THREADS) staged[i] = 0.0f;
 #pragma unroll
         for (int j = 0; j < this->LINES; ++j) this->line[j] = lines.line(first_line + this->line_of(j));
         if (AHEAD && row(0) < rows()) from = element(row(0));

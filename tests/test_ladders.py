@@ -7,7 +7,7 @@ from minigan.bench import counts
 from minigan.bench.problems import convolutions
 from minigan.check import versions_of
 from minigan.check.calls import converted
-from minigan.cuda import launch, nvrtc
+from minigan.cuda import conv2d_staged, launch, nvrtc
 
 CHIPS = (80, 90)
 FP32_TILES = (
@@ -53,6 +53,16 @@ def test_tensor_tiles_multiply_by_tensor_cores(name, chip):
     found = instructions(name, chip)
     assert found["HMMA"] % 64 == 0 and found["HMMA"] > 0  # 32 products for each 8 of a strip's 16 steps
     assert found["FFMA"] == found["local"] == 0
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("version", conv2d_staged.ROOM)
+def test_the_largest_stage_leaves_a_block_within_48_kib(version, chip):
+    kernels = counts.compiled("conv2d.cu", chip)
+    for name in ("conv2d", "conv2d_backward_data", "conv2d_backward_weight"):
+        assert kernels[f"{name}_{version}"].shared + 4 * conv2d_staged.ROOM[version] <= 48 * 1024
+    assert conv2d_staged.SLABS[version] <= conv2d_staged.FOR_TWO <= conv2d_staged.ROOM[version]
+    assert 2 * (kernels["conv2d_backward_weight_v3"].shared + 4 * conv2d_staged.FOR_TWO) <= 64 * 1024
 
 
 @pytest.mark.parametrize("chip", CHIPS)

@@ -50,12 +50,14 @@ def compiled(file, architecture):
 @dataclass(frozen=True)
 class Count:
     """One kernel at a counted problem. `sectors` is the share of those moved that would do, `turns` the worst line's
-    turns in shared memory where 1 would do, `loaded` and `stored` are bytes, each also as a multiple of what is touched."""
+    turns in shared memory where 1 would do; `moved` and `touched` are bytes of global memory, `shared` those of dynamic shared
+    memory a block."""
 
     problem: str
     kernel: str
     file: str
     block: tuple
+    shared: int
     sectors: float
     turns: float
     moved: int
@@ -96,6 +98,7 @@ def _count(problem, profile):
         profile.kernel,
         file_of(profile.kernel),
         profile.block,
+        profile.shared,
         profile.total("ideal_sectors") / max(profile.total("sectors"), 1),
         max(turns, default=1.0),
         int((profile.total("loaded") + profile.total("stored")) * whole),
@@ -131,14 +134,15 @@ def table(found):
 def _of_chips(count):
     if not count.file or nvrtc.why_missing():
         return ("",) * len(OF_CHIPS)
-    of_chips = (_of_chip(compiled(count.file, chip)[count.kernel], chip, count.block) for chip in CHIPS)
+    of_chips = (_of_chip(compiled(count.file, chip)[count.kernel], chip, count) for chip in CHIPS)
     return tuple(" / ".join(dict.fromkeys(values)) for values in zip(*of_chips))
 
 
-def _of_chip(found, chip, block):
-    fits = occupancy(chip, block, found.registers, found.shared)
+def _of_chip(found, chip, count):
+    shared = found.shared + count.shared
+    fits = occupancy(chip, count.block, found.registers, shared)
     instructions = (str(found.instructions.get(label, "")) for label in SASS)
-    return str(found.registers), f"{found.shared:,}", f"{fits.warps} of {fits.most}", *instructions
+    return str(found.registers), f"{shared:,}", f"{fits.warps} of {fits.most}", *instructions
 
 
 def markdown(rows):

@@ -139,7 +139,10 @@ ON_CPU = {
 # Few whole tiles, for the emulator to count in.
 COUNTED = {
     "matmul": [matmul(256, 64, 256)],
-    "conv2d": convolutions((1, 16, 12, 48), (128, 16, 3, 3), (1, 1), ((1, 1), (1, 1))),
+    "conv2d": [
+        *convolutions((2, 16, 16, 16), (128, 16, 3, 3), (1, 1), ((1, 1), (1, 1))),
+        convolutions((2, 16, 16, 16), (128, 16, 5, 5), (2, 2), SAME5S2)[1],
+    ],
     "batch_norm": batch_norms(8, 4, 32),
     "reduce": sums(2**15, 8),
     "activation": activations(2**14),

@@ -94,7 +94,7 @@ def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
     tiles = _ceil(lines[1], TILES[version][0]) * _ceil(lines[0], TILES[version][0])
     parts = max(1, min(_ceil(BLOCKS * target.multiprocessors, tiles), length // LEAST_SHARE))
     # Whole slots of pixels, where images are staged.
-    step = staged.stage(name, version, *shape)["of_slot"] if version in staged.STRIPS else TILES[version][0]
+    step = staged.stage(name, version, *shape)[0]["of_slot"] if version in staged.STRIPS else TILES[version][0]
     share = max(_ceil(_ceil(length, parts), step), 1) * step
     return _plan(name, version, lines, max(_ceil(length, share), 1), prod(w), shape, share=share)
 
@@ -109,11 +109,10 @@ def _plan(name, version, lines, layers, results, shape, **numbers):
         return None
     if version == "v1":
         return Plan(versions[name]["v1"], (_ceil(results, BLOCK), 1, 1), (BLOCK, 1, 1), {"n": results, **numbers})
-    if version in staged.STRIPS:
-        numbers |= staged.stage(name, version, *shape)
+    stage, shared = staged.stage(name, version, *shape) if version in staged.STRIPS else ({}, 0)
     side, block = TILES[version]
     grid = _ceil(lines[1], side), _ceil(lines[0], side), layers
-    return Plan(versions[name][version], grid, block, {"images": x[0], **numbers})
+    return Plan(versions[name][version], grid, block, {"images": x[0], **numbers, **stage}, shared)
 
 
 def _ceil(number, divisor):

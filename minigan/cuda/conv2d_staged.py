@@ -5,7 +5,10 @@ from functools import cache
 from itertools import product
 from math import gcd, prod
 
-STAGED = 3456  # floats of a block, as there
+# Floats of a block that there is room for beside the strips of a product, in 48 KiB; and those that hand_over() takes.
+ROOM = {"v3": 7900, "v4": 3456}
+SLABS = {"v3": 8 * 8 * 48, "v4": 4 * 8 * 72}
+FOR_TWO = 3456  # so many leave room for two blocks of v3 on a T4
 STRIPS = {"v3": 8, "v4": 16}  # steps along k
 SIDE = 128  # lines of a block's tile
 MOST = 512  # floats of a row: a block of 128 threads moves it at once
@@ -30,7 +33,8 @@ class Axis:
 
 @cache
 def stage(name, version, x, w, y, stride, padding):
-    """The numbers of a stage, for a version of one of the three and the shapes of x, w and y; None if there is no room for it."""
+    """(the numbers of a stage, its bytes of shared memory) for a version of one of the three and shapes of x, w and y; None where
+    there is no room."""
     if name == "conv2d_backward_data":
         return _along_taps(version, list(_phases(x, w, y, stride, padding)), channels=w[0])
     sizes = zip(y[2:], stride, padding, w[2:], x[2:])
@@ -58,15 +62,15 @@ def _along_taps(version, windows, channels):
     depth, taps = STRIPS[version], [down.taps * right.taps for down, right in windows]
     of_slot = min(-(-depth // min(taps, default=1)), channels)
     slots = max((_slots(depth, of_slot * each) for each in taps), default=1)
-    return _stage(windows, SIDE, of_slot, slots, slots * of_slot)
+    return _stage(version, windows, SIDE, of_slot, slots, slots * of_slot, ROOM[version])
 
 
 def _along_pixels(version, windows, channels):
     """Where k runs along the pixels: as many of them in a slot as there is room for."""
     taps = prod(axis.taps for axis in windows[0]) if windows else 1
     of_tile = min((SIDE - 1 + taps - gcd(SIDE, taps)) // taps + 1, channels)
-    runs = range(256, 15, -16)
-    return next(filter(None, (_stage(windows, run, run, 1, of_tile) for run in runs)), None)
+    tried = product((FOR_TWO, ROOM[version]), range(256, 15, -16))
+    return next(filter(None, (_stage(version, windows, run, run, 1, of_tile, room) for room, run in tried)), None)
 
 
 def _slots(depth, ks):
@@ -74,10 +78,12 @@ def _slots(depth, ks):
     return (ks - gcd(depth, ks) + 2 * depth - 1) // ks + 1
 
 
-def _stage(windows, run, of_slot, slots, channels):
+def _stage(version, windows, run, of_slot, slots, channels, room):
     tall, pitch, stack = extent(windows, run)
-    fits = channels * tall * pitch <= STAGED and pitch <= MOST
-    return dict(of_slot=of_slot, slots=slots, tall=tall, pitch=pitch, stack=stack) if fits else None
+    floats = channels * tall * pitch
+    if floats > room or pitch > MOST:
+        return None
+    return dict(of_slot=of_slot, slots=slots, tall=tall, pitch=pitch, stack=stack), 4 * max(floats, SLABS[version])
 
 
 def extent(windows, run):

@@ -94,12 +94,12 @@ extern "C" __global__ void conv2d_backward_weight_v1(const real* gradient, const
 
 // Weights phase by phase, each as a matrix (outputs x taps, channels), so that the data's gradient reads neighbours. A block
 // turns 32 channels of an output round in shared memory, so that lanes are neighbours along the taps where it reads and along
-// the channels where it writes. Grid (channels / 32, outputs), block 256.
+// the channels where it writes. Grid (outputs, channels / 32), block 256.
 extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int channels, int outputs, int kernel_height,
                                             int kernel_width, int down, int right) {
     constexpr int OF_BLOCK = 32, AT_ONCE = 64;  // channels, taps
     __shared__ real turned[OF_BLOCK * (AT_ONCE + 1)];
-    const int o = blockIdx.y, first = blockIdx.x * OF_BLOCK, here = min(OF_BLOCK, channels - first);
+    const int o = blockIdx.x, first = blockIdx.y * OF_BLOCK, here = min(OF_BLOCK, channels - first);
     const int all_taps = kernel_height * kernel_width;
     for (int first_tap = 0; first_tap < all_taps; first_tap += AT_ONCE) {
         const int taps = min(AT_ONCE, all_taps - first_tap), pitch = taps | 1;  // odd: a column's words lie in different banks

@@ -153,12 +153,11 @@ struct TileRows {
     }
 
     __device__ inline void take_away(const float* staged, float* image, float add) const {
-        const int last = min(first + stage.run, count()) - 1, end = stage.corner(last).row + stage.windows.kernel_height - origin.row;
         const int width = stage.windows.width;
         __syncthreads();
         each_quad([&](int row, int quad) {
             const int element = stage.element(row, quad, blockIdx.y, origin);
-            if (row >= end || element < 0) return;
+            if (element < 0) return;
             const int from = stage.place(row, quad, origin), left = width - element % width;
             float x[4];
 #pragma unroll

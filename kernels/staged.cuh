@@ -17,7 +17,7 @@ struct Stage {
 
     Windows windows;
     int run;      // pixels whose windows lie in the rows of one slot
-    int of_slot;  // channels of a slot, where k runs along the taps; pixels, where it runs along them
+    int of_slot;  // channels of a slot where k runs along the taps, pixels of a slot where it runs along the pixels
     int slots, tall, pitch, stack;  // slots, rows of one, floats from row to row; rows from image to image
 
     __device__ inline int plane() const { return tall * pitch; }
@@ -31,13 +31,13 @@ struct Stage {
         return {at.high * stack + at.middle * windows.row_step + windows.first_row - backwards() * (windows.kernel_height - 1),
                 at.low * windows.column_step + windows.first_column - backwards() * (windows.kernel_width - 1)};
     }
-    // A run may be a part of a row of pixels. Then its rows begin on a boundary of a sector, else they are the image's, whole.
-    __device__ inline bool is_part() const { return windows.columns % run == 0; }
+    // Where runs do not go beyond a row of pixels, a slot's rows are cut out on boundaries of sectors; else they are the image's, whole.
+    __device__ inline bool in_one_row() const { return windows.columns % run == 0; }
     // Where the rows begin for the run of pixels from this one on, with the zeros to the left of an image.
     __device__ inline Place origin(int pixel) const {
         Place at = corner(pixel);
-        at.column = is_part() ? at.column - (at.column & 7) : min(corner(0).column, 0);
-        at.column -= at.column & 3;
+        if (!in_one_row()) at.column = min(corner(0).column, 0);
+        at.column -= at.column & (in_one_row() ? 7 : 3);
         return at;
     }
     __device__ inline int offset(const Place& at, const Place& origin) const {
@@ -49,14 +49,14 @@ struct Stage {
                (backwards() ? windows.kernel_width - 1 - of.low : of.low);
     }
     // A row of a slot comes in as so many quads.
-    __device__ inline int quads() const { return is_part() ? pitch / 4 : (windows.width + 3) / 4; }
+    __device__ inline int quads() const { return in_one_row() ? pitch / 4 : max((windows.width + 3) / 4, 1); }
     __device__ inline int place(int row, int quad, const Place& origin) const {
-        return row * pitch + 4 * quad - (is_part() ? 0 : origin.column);
+        return row * pitch + 4 * quad - (in_one_row() ? 0 : origin.column);
     }
     // Where a quad stands in the image, of a row of a slot with `first_channel`; -1 outside.
     __device__ inline int element(int row, int quad, int first_channel, const Place& origin) const {
         const int channel = first_channel + row / tall, at = origin.row + row % tall;
-        const int column = 4 * quad + (is_part() ? origin.column : 0), image = at / stack, r = at % stack;
+        const int column = 4 * quad + (in_one_row() ? origin.column : 0), image = at / stack, r = at % stack;
         if (at < 0 || r >= windows.height || image >= windows.images || column < 0 || column >= windows.width) return -1;
         return ((image * windows.channels + channel) * windows.height + r) * windows.width + column;
     }

@@ -14,9 +14,6 @@
 
 struct Spot { int element, row, column; };
 
-// Far outside of any image, whatever is added: what is found there is zero.
-__device__ inline Spot nowhere() { return {0, -(1 << 29), 0}; }
-
 // A number written in three digits, (high, middle, low), of which the last two go up to `middle_size` and `low_size`.
 struct Digits {
     int high, middle, low;
@@ -92,7 +89,6 @@ struct Phase {
 
 // The two ways to look at windows as the lines of a factor: a line a pixel, with k along the taps, or the other way round.
 struct PixelLines {
-    static constexpr bool K_IS_PIXELS = false;
     Windows windows;
     __device__ inline int lines() const { return windows.pixels(); }
     __device__ inline int length() const { return windows.taps(); }
@@ -102,7 +98,6 @@ struct PixelLines {
 };
 
 struct TapLines {
-    static constexpr bool K_IS_PIXELS = true;
     Windows windows;
     __device__ inline int lines() const { return windows.taps(); }
     __device__ inline int length() const { return windows.pixels(); }

@@ -249,7 +249,9 @@ def bench(options):
             name for name in ("kernel", "grid", "block", "json", "markdown", "figure") if getattr(options, name)
         ]
         if needless or not options.recipe:
-            raise MiniganError("bench step takes a recipe, and nothing else: see minigan train --list")
+            raise MiniganError(
+                "bench step takes a recipe, as minigan bench step gan, and none of bench's options: see minigan train --list"
+            )
         return step.run_step(options.recipe)
     if options.recipe:
         raise MiniganError(f"bench {options.what} {options.recipe}: expected one name, or step RECIPE")

@@ -101,6 +101,47 @@ def test_a_users_kernel_takes_the_place_of_ours(product):
         assert np.allclose(found, a @ b, atol=1e-5)
 
 
+def test_a_thread_a_result_unless_a_grid_is_given(tmp_path):
+    text = "__global__ void f(const float* a, const float* b, float* y, int m, int n, int k) {"
+    text += " int i = blockIdx.x * blockDim.x + threadIdx.x; if (i >= m * n) return; y[i] = 0;"
+    (tmp_path / "flat.cu").write_text(
+        f"{text} for (int p = 0; p < k; ++p) y[i] += a[i / n * k + p] * b[p * n + i % n]; }}"
+    )
+    rng = np.random.default_rng()
+    a, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((33, 20), (20, 17)))
+    for grid in (None, "m*n/128", "n * 33 / 128"):
+        assert np.allclose(your_kernel(f"{tmp_path}/flat.cu:f", "matmul", grid, (128,))(a, b), a @ b, atol=1e-5)
+
+
+@pytest.mark.skipif(not NO_GPU, reason="there is a GPU")
+def test_a_users_kernel_is_sanitized_first(tmp_path, quick, capsys, monkeypatch):
+    """What it does out of bounds it would do to this process."""
+    monkeypatch.setitem(problems.COUNTED, "matmul", [SMALL])
+    text = "__global__ void f(const float* a, float* y, int m, int n) { y[m * n + threadIdx.x] = a[0]; }"
+    (tmp_path / "far.cu").write_text(text)
+    assert main(["bench", "matmul", "--kernel", f"{tmp_path}/far.cu:f", "--grid", "1"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "far.cu:f at matmul 20×30, 30×40: " in line and "out-of-bounds" in line and "Nothing was timed" in line
+
+
+def test_what_is_wrong_is_said_where():
+    def unfinished(a, b):
+        y = a @ b
+        y[3, 4] = np.nan
+        return y
+
+    found = {
+        "nan": unfinished,
+        "off": lambda a, b: a @ b + np.eye(20, 40, 7, dtype="float32"),
+        "flat": lambda a, b: (a @ b)[0],
+    }
+    rows = {row.name: row for row in compare_at(SMALL, LIMITS, found, untimed=found)}
+    assert rows["nan"].where.startswith("[3, 4] is nan, as if never written, expected ")
+    assert re.match(r"\[\d+, \d+\] is [\d.]+, expected [\d.]+", rows["off"].where)
+    assert rows["flat"].where == "its results have the shapes [(40,)], expected [(20, 40)]"
+    assert "WRONG: off by inf, allowed is 1e-04; [3, 4] is nan" in str(Table(LIMITS, list(rows.values())))
+
+
 def test_a_users_elementwise_kernel(tmp_path, quick):
     source = "__global__ void f(float* out, const float* x, float slope, int n) { int i = blockIdx.x * blockDim.x + threadIdx.x;"
     (tmp_path / "leaky.cu").write_text(f"{source} if (i < n) out[i] = x[i] > 0 ? x[i] : slope * x[i]; }}")
@@ -140,6 +181,8 @@ def test_without_a_gpu_the_emulator_counts(product, quick, monkeypatch, capsys, 
     text = capsys.readouterr().out
     assert "No GPU answers, so no kernel was timed" in text and "matmul_v6" in text and "\n  product" in text
     assert all((tmp_path / name).stat().st_size for name in ("json", "markdown", "figure"))
+    counted = json.loads((tmp_path / "json").read_text())["counted"]
+    assert {"matmul_v1", "matmul_v6", "product"} <= {each["kernel"] for each in counted}
     assert main(["bench", "matmul", kernel.replace("mine", "wrong"), "--block", "16,16"]) == 1
     assert "WRONG: off by" in capsys.readouterr().out
 

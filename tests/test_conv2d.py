@@ -224,7 +224,7 @@ def test_the_weights_sums_are_cut_until_the_chip_is_full():
         narrow = plan_backward_weight((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), SAME5, H100)
         short = plan_backward_weight((1, 64, 4, 4), (64, 64, 3, 3), (1, 64, 2, 2), (1, 1), ((0, 0), (0, 0)), H100)
     share = made.numbers["share"]
-    assert made.grid == (50, 2, 3) and share % 16 == 0 and 2 * share < 100 * 32 * 32 <= 3 * share
+    assert made.grid == (50, 2, 3) and share % made.numbers["of_slot"] == 0 and 2 * share < 100 * 32 * 32 <= 3 * share
     assert narrow.grid[:2] == (1, 1) and narrow.grid[2] * narrow.numbers["share"] >= 100 * 16 * 16
     assert short.grid[2] == 1
 

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from compare import assert_close
 
-from minigan import check, cuda, emulator, shapes
+from minigan import check, cuda, emulator, reference, shapes
+from minigan.check.calls import converted
 from minigan.cuda import conv2d_staged as staged
+from minigan.cuda import conv2d_winograd as winograd
 from minigan.cuda.conv2d import plan
 
 
@@ -67,7 +70,8 @@ def test_every_pixel_is_loaded_once_for_all_taps():
     [
         ((4, 64, 256, 256), (64, 64, 3, 3), "v3"),  # a tile is a part of a row
         ((4, 64, 256, 256), (64, 64, 5, 5), "v3"),
-        ((4, 64, 500, 500), (64, 64, 3, 3), "v2"),  # and here is not, and two rows of 500 have no room
+        ((4, 64, 500, 500), (64, 64, 3, 3), "v3"),  # and here it is not
+        ((4, 64, 700, 700), (64, 64, 3, 3), "v2"),  # more than a block moves at once
     ],
 )
 def test_where_there_is_no_room_windows_are_not_staged(x, w, version):
@@ -75,3 +79,51 @@ def test_where_there_is_no_room_windows_are_not_staged(x, w, version):
     with check.chosen("v3"):
         made = plan(x, w, shapes.conv2d(x, w, None, stride, padding), stride, padding)
     assert made.kernel.name == f"conv2d_{version}"
+
+
+@pytest.mark.parametrize(
+    ("version", "x", "w"),
+    [
+        ("v3", (2, 1, 2, 300), (1, 1, 2, 3)),
+        ("v3", (1, 3, 2, 128), (2, 3, 3, 3)),  # a tile is a row
+        ("v3", (1, 1, 2, 256), (2, 1, 3, 3)),  # and here half of one
+        ("v4", (1, 1, 2, 520), (1, 1, 1, 31)),  # wider than a block moves at once: another version
+        ("v5", (2, 1, 3, 440), (2, 1, 3, 3)),
+        ("v5", (1, 1, 2, 460), (1, 1, 1, 3)),  # likewise
+        ("v5", (1, 1, 2, 300), (1, 1, 3, 7)),  # more tiles in a row than a block has threads
+        ("v5", (1, 1, 4, 5), (1, 1, 2, 1)),
+    ],
+)
+def test_wide_images(version, x, w):
+    random, stride, padding = np.random.default_rng(), (1, 1), ((w[2] // 2,) * 2, (w[3] // 2,) * 2)
+    x, w = random.standard_normal(x), random.standard_normal(w)
+    g = random.standard_normal(shapes.conv2d(x.shape, w.shape, None, stride, padding))
+    for name, arguments in (
+        ("conv2d", (x, w, None, stride, padding)),
+        ("conv2d_backward_data", (g, w, x.shape, stride, padding)),
+        ("conv2d_backward_weight", (g, x, w.shape[2:], stride, padding)),
+    ):
+        with check.chosen(version), emulator.checking() as report:
+            found = getattr(cuda, name)(*converted(arguments, "float32"))
+        assert not report.findings, report
+        assert_close(found, getattr(reference, name)(*arguments), 1e-4)
+
+
+@pytest.mark.parametrize("turn", range(20))
+def test_winograds_stages_have_room(turn):
+    """Or the method does not take them: within 48 KiB, whatever the padding."""
+    random = np.random.default_rng()
+    size, kernel, pads = (tuple(map(int, random.integers(*low_high, 2))) for low_high in ((1, 60), (1, 8), (0, 12)))
+    size = size[0], int(random.choice((size[1], 128, 300, 448)))
+    grid = winograd._grid((9, 1, *size), kernel)
+    for corner in (pads, None):
+        stage = winograd._stage_of(grid, (9, 1, *size), corner)
+        if stage:
+            floats = stage["rows"] * stage["pitch"]
+            assert 4 * (floats + floats // 32) <= 48 * 1024 and stage["run"] % grid["across"] == 0
+
+
+def test_shapes_may_be_lists():
+    x, w = np.ones((1, 1, 4, 4), np.float32), np.ones((1, 1, 3, 3), np.float32)
+    assert cuda.conv2d(x, w, None, [1, 1], [[1, 1], [1, 1]]).shape == x.shape
+    assert cuda.conv2d_backward_data(x, w, [1, 1, 4, 4], [1, 1], [[1, 1], [1, 1]]).shape == x.shape

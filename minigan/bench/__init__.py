@@ -59,8 +59,10 @@ def compare_at(problem, limits, functions, untimed=()):
     for name, prepare in (contestants | others).items():
         tf32 = "TF32" in name or rounds(stem_of(problem.primitive), name)
         least = max(problem.flops / ((tf32 and limits.tf32) or limits.flops), moved / limits.bandwidth)
-        error = _error(call, prepare, truth, terms, on_gpu)
+        found = _results(call, prepare, on_gpu)
+        error = _error(found, truth, terms)
         row = Row(str(problem), name, error, ALLOWED_TF32 if tf32 else ALLOWED, problem.flops, moved, least)
+        row = row if row.is_right else replace(row, where=_where(found, truth))
         timed = row.is_right and name not in untimed
         rows.append(replace(row, **_time(call, prepare, on_gpu)) if timed else row)
     seconds = {row.name: row.seconds for row in rows if row.name in others and row.seconds}
@@ -76,13 +78,28 @@ def _arrays(on_gpu):
     return cupy.array, cupy.asnumpy
 
 
-def _error(call, prepare, truth, terms, on_gpu):
-    """How far a contestant is from the truth; infinite where it returns something else."""
+def _results(call, prepare, on_gpu):
     with _poisoned() if on_gpu else nullcontext():
-        found = results_of(call, lambda *arguments: prepare(*arguments)(), "float32", *_arrays(on_gpu))
+        return results_of(call, lambda *arguments: prepare(*arguments)(), "float32", *_arrays(on_gpu))
+
+
+def _error(found, truth, terms):
+    """How far a contestant is from the truth; infinite where it returns something else."""
     if len(found) != len(truth):
         return np.inf
     return float(max(relative_error(mine, right, terms) for mine, right in zip(found, truth)))
+
+
+def _where(found, truth):
+    """Which number of a wrong result is most wrong, in words."""
+    if [np.shape(each) for each in found] != [each.shape for each in truth]:
+        return f"its results have the shapes {[np.shape(each) for each in found]}, expected {[each.shape for each in truth]}"
+    off = [np.where(np.isfinite(mine), np.abs(mine - right), np.inf) for mine, right in zip(found, truth)]
+    worst = max(range(len(off)), key=lambda i: off[i].max(initial=0))
+    at = np.unravel_index(off[worst].argmax(), off[worst].shape)
+    value = found[worst][at]
+    index = f"[{', '.join(map(str, at))}]"
+    return f"{index} is {value:.6g}{', as if never written' * bool(np.isnan(value))}, expected {truth[worst][at]:.6g}"
 
 
 def _poisoned():

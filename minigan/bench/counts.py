@@ -73,10 +73,11 @@ def counts(what, functions=None):
     found = []
     for problem in problems_of(what, COUNTED):
         arguments = converted(problem.call().args, "float32")
-        for version in versions_of(stem_of(problem.primitive)):
+        for version in (*versions_of(stem_of(problem.primitive)), None):  # and the default
             with chosen(version), emulator.profiling() as profiles:
                 getattr(cuda, problem.primitive)(*arguments)
-            found += [_count(problem, profile) for profile in profiles]
+            # What loads nothing fills an array for a launch that adds to it.
+            found += [_count(problem, profile) for profile in profiles if profile.total("loaded")]
         for function in (functions or {}).values() if problem.primitive == what else ():
             with emulator.profiling() as profiles:
                 function(*arguments)
@@ -115,10 +116,11 @@ HEADS = ("", *OF_COUNT, *OF_CHIPS)
 def table(found):
     """Counts, and what the compiler says for sm_80 and sm_90 (once, where that is the same), as rows of text: the first one holds
     the heads, and before the kernels of a problem comes a row of its name alone."""
-    rows, problem = [HEADS], None
+    heads = HEADS[: len(HEADS) - len(OF_CHIPS)] if nvrtc.why_missing() else HEADS
+    rows, problem = [heads], None
     for each in found:
         if each.problem != problem:
-            rows.append((each.problem, *("",) * (len(HEADS) - 1)))
+            rows.append((each.problem, *("",) * (len(heads) - 1)))
             problem = each.problem
         own = (
             f"{each.sectors:.0%}",
@@ -127,7 +129,7 @@ def table(found):
             f"{each.moved / max(each.touched, 1):.3g}×",
             f"{each.flops / max(each.moved, 1):.3g}",
         )
-        rows.append((f"  {each.kernel}", *own, *_of_chips(each)))
+        rows.append((f"  {each.kernel}", *own, *_of_chips(each))[: len(heads)])
     return rows
 
 

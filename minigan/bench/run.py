@@ -1,10 +1,14 @@
 """What `minigan bench` prints and writes."""
 
+from importlib.util import find_spec
+
 from tqdm import tqdm
 
-from .. import devices
+from .. import devices, emulator
 from ..check.anybodys import numbers
+from ..check.calls import converted
 from ..checkpoint import replacing
+from ..cuda import nvrtc
 from ..errors import MiniganError
 from ..paths import user_path
 from . import Table, compare_at, counts, your_kernel
@@ -12,9 +16,9 @@ from .clock import machine
 from .problems import COUNTED, problems_of
 from .table import save_roofline
 
-COUNTED_HERE = (
-    "No GPU answers, so no kernel was timed. Counted on the emulator, on few tiles; registers, shared bytes, warps of a "
-    "multiprocessor and SASS instructions by NVIDIA's compiler, for sm_80 / sm_90:"
+COUNTED_HERE = "No GPU answers, so no kernel was timed. Counted on the emulator, on few tiles; {}:"
+BY_COMPILER = (
+    "registers, shared bytes, warps of a multiprocessor and SASS instructions by NVIDIA's compiler, for sm_80 / sm_90"
 )
 
 
@@ -24,22 +28,42 @@ def run_bench(options):
     on_gpu = devices.why_no_cuda() is None
     asked = [options.what] if options.what else list(COUNTED)
     todo = [each for what in asked for each in problems_of(what) if not functions or each.primitive == what]
+    if not on_gpu:
+        _check(functions, options.what)
     table = Table(machine())
     for problem in tqdm(todo, unit=" problems", leave=False, disable=None):
         table.rows += compare_at(problem, table.machine, functions, untimed=() if on_gpu else functions)
     print(table)
-    markdown = table.markdown()
+    if not find_spec("torch"):
+        print("\nPyTorch is not installed: pip install torch, to compare")
+    markdown, counted = table.markdown(), []
     if not on_gpu:
-        counted = counts.table([count for what in asked for count in counts.counts(what, functions)])
-        print(f"\n{COUNTED_HERE}\n\n{_columns(counted)}")
-        markdown += f"\n{COUNTED_HERE}\n\n{counts.markdown(counted)}"
-    for path, content in ((options.json, table.json()), (options.markdown, markdown)):
+        counted = [count for what in asked for count in counts.counts(what, functions)]
+        missing = nvrtc.why_missing()
+        head, rows = (
+            COUNTED_HERE.format(f"what the compiler says is missing: {missing}" if missing else BY_COMPILER),
+            counts.table(counted),
+        )
+        print(f"\n{head}\n\n{_columns(rows)}")
+        markdown += f"\n{head}\n\n{counts.markdown(rows)}"
+    for path, content in ((options.json, table.json(counted)), (options.markdown, markdown)):
         if path:
             with replacing(user_path(path)) as part:
                 part.write_text(content, "utf-8")
     if options.figure:
         save_roofline(user_path(options.figure), table)
     return 0 if all(row.is_right for row in table.rows) else 1
+
+
+def _check(functions, primitive):
+    """Make each function's launches under the sanitizer, on few tiles. Raises MiniganError for the first finding: what is out of
+    bounds on the emulator is out of bounds in this process."""
+    for name, function in functions.items():
+        for problem in problems_of(primitive, COUNTED):
+            with emulator.checking() as report:
+                function(*converted(problem.call().args, "float32"))
+            if report.findings:
+                raise MiniganError(f"{name} at {problem}: {report.findings[0]}. Nothing was timed")
 
 
 def _your_functions(options):

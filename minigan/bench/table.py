@@ -12,7 +12,8 @@ HEADS = ("", "ms", "±", "GFLOP/s", "GB/s", "of the limit")
 @dataclass(frozen=True)
 class Row:
     """One contestant at one problem, timed in seconds. `limit` is the least time that the machine's own limits allow, `ratios`
-    the times of those that are not ours over this one's: above 1 this one is faster. `error` is relative."""
+    the times of those that are not ours over this one's: above 1 this one is faster. `error` is relative; `where` says what is
+    most wrong."""
 
     problem: str
     name: str
@@ -24,6 +25,7 @@ class Row:
     seconds: float | None = None
     spread: float | None = None
     ratios: dict = field(default_factory=dict)
+    where: str = ""
 
     @property
     def is_right(self):
@@ -38,7 +40,9 @@ class Row:
     def cells(self, peers):
         """What stands in the table, as text: as HEADS, and behind them the ratio to each of the peers."""
         if not self.is_right:
-            sentence = f"WRONG: off by {self.error:.1e}, allowed is {self.allowed:.0e}"
+            sentence = (
+                f"WRONG: off by {self.error:.1e}, allowed is {self.allowed:.0e}{self.where and f'; {self.where}'}"
+            )
             return self.name, sentence, *("" for _ in (*HEADS[2:], *peers))
         if self.seconds is None:
             return self.name, "right", *("" for _ in (*HEADS[2:], *peers))
@@ -102,11 +106,10 @@ class Table:
             lines += [f"| {' | '.join(row)} |" for row in rows]
         return "\n".join(lines) + "\n"
 
-    def json(self):
-        """Everything, in SI units."""
-        return json.dumps(
-            {"machine": asdict(self.machine), "day": self.day, "rows": [asdict(row) for row in self.rows]}, indent=1
-        )
+    def json(self, counted=()):
+        """Everything, in SI units; and the Counts of what was counted without a GPU."""
+        rows, counts = ([asdict(each) for each in of] for of in (self.rows, counted))
+        return json.dumps({"machine": asdict(self.machine), "day": self.day, "rows": rows, "counted": counts}, indent=1)
 
 
 def save_roofline(path, table):

@@ -1,6 +1,7 @@
 """A kernel of yours in the place of one of ours."""
 
 import re
+from math import prod
 
 import numpy as np
 
@@ -17,8 +18,8 @@ def your_kernel(place, primitive, grid=None, block=(256,), shared=0):
     """A function that computes a primitive by the kernel "mine.cu:name", for `compare`.
 
     Its parameters are found by their names, capital letters or not: those of our v1, for matmul a, b, y (or c, out), m, n, k …
-    `grid` is written as "n/16,m/16": numbers of the launch, each divided by a number and rounded up; by default a thread a
-    result.
+    `grid` is written as "n/16,m/16" or "m*n/256": numbers of the launch, each divided by a number and rounded up; by default a
+    thread a result.
     Raises MiniganError where a name is not known.
     """
     made = kernel(place)
@@ -30,7 +31,7 @@ def your_kernel(place, primitive, grid=None, block=(256,), shared=0):
         values = {each.name.lower(): value for each, value in zip(ours.plan.kernel.parameters, ours.arguments)}
         on_host = any(isinstance(value, np.ndarray) for value in ours.arguments)
         args = [_find(place, parameter.name, values) for parameter in made.parameters(on_host)]
-        made(_blocks(grid, block, values), block, args, shared)
+        made(_blocks(grid, block, values, result), block, args, shared)
         return result
 
     return function
@@ -44,17 +45,21 @@ def _find(place, name, values):
     return values[found]
 
 
-def _blocks(grid, block, values):
-    """The grid that a text like "n/16,m/16" describes."""
+def _blocks(grid, block, values, result):
+    """The grid that a text like "n/16,m/16" describes; where there is none, a thread for each of the result's numbers."""
     if grid is None:
-        axes = [values[name] for name in ("n", "m") if name in values][: len(block)]
-        return tuple(-(-int(size) // threads) for size, threads in zip(axes, block))
+        sizes = result.shape[::-1] if len(block) == result.ndim > 1 else (result.size,)
+        return tuple(-(-size // threads) for size, threads in zip(sizes, block))
     return tuple(_blocks_along(grid, part, values) for part in grid.split(","))
 
 
 def _blocks_along(grid, part, values):
-    found = re.fullmatch(r"\s*(\w+)\s*(?:/\s*(\d+))?\s*", part)
-    number = found and (found[1] if found[1].isdigit() else values.get(found[1].lower()))
-    if number is None or isinstance(number, np.ndarray) or found[2] == "0":
-        raise MiniganError(f"--grid {grid}: expected one to three of the launch's numbers, as n/16,m/16 or 4")
-    return -(-int(number) // int(found[2] or 1))
+    found = re.fullmatch(r"([\w*]+?)(?:/([1-9]\d*))?", part.replace(" ", ""))
+    factors = (
+        [int(each) if each.isdigit() else values.get(each.lower()) for each in found[1].split("*")] if found else [None]
+    )
+    if any(each is None or isinstance(each, np.ndarray) for each in factors):
+        raise MiniganError(
+            f"--grid {grid}: expected one to three of the launch's numbers, as n/16,m/16 or m*n/256 or 4"
+        )
+    return -(-prod(map(int, factors)) // int(found[2] or 1))

@@ -39,6 +39,9 @@ CONVOLUTIONS = (  # (images, channels, outputs), size, kernel, stride, padding
     ((3, 2, 5), (16, 15), (3, 3), (1, 1), ((1, 1), (1, 1))),  # the weights' sums are cut into parts
     ((2, 9, 130), (12, 11), (3, 3), (1, 2), ((1, 1), (1, 1))),  # more than a tile either way
     ((3, 1, 2), (3, 2), (1, 1), (1, 1), ((3, 3), (3, 3))),  # windows that lie wholly outside of the image
+    ((2, 3, 4), (4, 0), (3, 3), (1, 1), ((1, 1), (2, 2))),  # nothing but padding
+    ((1, 2, 3), (10, 9), (9, 8), (2, 1), ((2, 2), (1, 1))),  # more taps than are brought into phases at once
+    ((2, 3, 8), (8, 16), (3, 3), (1, 1), ((1, 1), (1, 1))),  # whole sectors, and off their boundaries
     ((2, 3, 2), (9, 10), (1, 3), (1, 1), ((0, 0), (1, 1))),  # for Winograd eight rows of results, the most there are
 )
 SUMS_TO = (((3, 1), (2, 3, 4)), ((1, 3, 1, 5), (2, 3, 4, 5)), ((), (7,)), ((5,), (5,)), ((1,), (0,)), ((3,), (0, 3)))
@@ -173,14 +176,15 @@ def _batch_norm(f):
 
 def _conv2d(f):
     drawn = (f.convolution() for _ in range(RANDOM_SHAPES))
-    for (n, c, o), size, kernel, stride, padding in (*CONVOLUTIONS, *drawn):
+    for i, ((n, c, o), size, kernel, stride, padding) in enumerate((*CONVOLUTIONS, *drawn)):
+        off = i % 2 == 1
         shape = (n, c, *size)
         x, w = f(*shape), f(o, c, *kernel)
         g = f(*shapes.conv2d(shape, w.shape, None, stride, padding))
         for bias in (False, True):
-            yield Call("conv2d", (x, w, f(o) if bias else None, stride, padding), 4)
-            yield Call("conv2d_backward_data", (g, w, shape, stride, padding, f(c) if bias else None), 4)
-        yield Call("conv2d_backward_weight", (g, x, kernel, stride, padding), 4)
+            yield Call("conv2d", (x, w, f(o) if bias else None, stride, padding), 4, off)
+            yield Call("conv2d_backward_data", (g, w, shape, stride, padding, f(c) if bias else None), 4, off)
+        yield Call("conv2d_backward_weight", (g, x, kernel, stride, padding), 4, off)
 
 
 def _dropout(f):

@@ -1,11 +1,12 @@
 """`minigan inspect`: what a kernel asks of memory, line by line."""
 
+from functools import cache
 from math import prod
 
 import numpy as np
 
 from .. import cuda, emulator
-from ..cuda import nvrtc, source
+from ..cuda import launch, nvrtc, source
 from ..cuda.occupancy import chip_of, occupancy
 from ..cuda.user import kernel
 from ..errors import MiniganError
@@ -14,7 +15,10 @@ from .calls import CALLS, Call, Draw, calls, converted
 from .kernels import chosen, versions_of
 
 # A call that shows a stem's kernels well; where none stands here, the one with the most numbers of those that are checked.
-TYPICAL = {"matmul": lambda draw: Call("matmul", (draw(128, 64), draw(64, 128)))}
+TYPICAL = {
+    "matmul": lambda draw: Call("matmul", (draw(128, 64), draw(64, 128))),
+    "conv2d": lambda draw: Call("conv2d", (draw(1, 8, 16, 16), draw(64, 8, 3, 3), None, (1, 1), ((1, 1), (1, 1)))),
+}
 
 
 def inspect_kernel(place, grid, block, arguments, shared=0, chip=None):
@@ -49,14 +53,18 @@ def inspect_stem(stem, chip=None):
     call = TYPICAL[stem](Draw(0)) if stem in TYPICAL else max(calls(stem, 0), key=_numbers)
     if chip:
         chip_of(chip)
-    file = f"{stem}.cu"
-    compiled = nvrtc.compile_cubin(source.text(file), file, source.options("float"), chip)[1] if chip else ""
+    files = {each.name: each.file for table in launch.versions.values() for each in table.values()}
     for version in versions_of(stem):
         with chosen(version), emulator.profiling() as profiles:
             getattr(cuda, call.primitive)(*converted(call.args, "float32"))
         for profile in profiles if chip else ():
-            profile.occupancy = _occupancy(chip, nvrtc.resources(compiled)[profile.kernel], profile)
+            profile.occupancy = _occupancy(chip, _resources(files[profile.kernel], chip)[profile.kernel], profile)
         yield version, call, profiles
+
+
+@cache
+def _resources(file, chip):
+    return nvrtc.resources(nvrtc.compile_cubin(source.text(file), file, source.options("float"), chip)[1])
 
 
 def _numbers(call):

@@ -56,10 +56,9 @@ def version_of(name, lines, length, shape, target):
     It is the chosen one, or by default the first here that fits. Half of a tile of 128 has to be filled, as the other half is
     computed for nothing.
     """
-    x, w, y, stride, _ = shape
-    size = x[2:] if name == "conv2d_backward_data" else y[2:]
-    unfit = [version for version in staged.STRIPS if not staged.stage(name, version, *shape)]
-    unfit += [] if winograd.can(x, w, y, stride, size) else ["v5"]
+    w = shape[1]
+    unfit = [version for version in staged.DEPTH if not staged.stage(name, version, *shape)]
+    unfit += [] if winograd.can(name, *shape) else ["v5"]
     narrow = min(lines)
     if target.real == "float" and winograd.pays(w) and narrow >= 64 and "v5" not in unfit:
         default = "v5"
@@ -72,13 +71,13 @@ def version_of(name, lines, length, shape, target):
 
 def plan(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d for the shapes of x, w and y; None where Winograd's method takes over."""
-    shape, lines, length = (x, w, y, stride, padding), (y[1], y[0] * y[2] * y[3]), prod(w[1:])
+    shape, lines, length = _shape(x, w, y, stride, padding), (y[1], y[0] * y[2] * y[3]), prod(w[1:])
     return _plan("conv2d", version_of("conv2d", lines, length, shape, target), lines, 1, prod(y), shape)
 
 
 def plan_backward_data(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d_backward_data, likewise: a layer of the grid for each phase of the stride."""
-    name, shape = "conv2d_backward_data", (x, w, y, stride, padding)
+    name, shape = "conv2d_backward_data", _shape(x, w, y, stride, padding)
     lines = x[1], x[0] * _ceil(x[2], stride[0]) * _ceil(x[3], stride[1])  # of the largest phase
     length = w[0] * _ceil(w[2], stride[0]) * _ceil(w[3], stride[1])
     return _plan(name, version_of(name, lines, length, shape, target), lines, prod(stride), prod(x), shape)
@@ -86,7 +85,7 @@ def plan_backward_data(x, w, y, stride, padding, target=EMULATOR):
 
 def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
     """The launch of conv2d_backward_weight, likewise: as many parts as it takes to give every multiprocessor a tile."""
-    name, shape = "conv2d_backward_weight", (x, w, y, stride, padding)
+    name, shape = "conv2d_backward_weight", _shape(x, w, y, stride, padding)
     lines, length = (w[0], prod(w[1:])), y[0] * y[2] * y[3]
     version = version_of(name, lines, length, shape, target)
     if version not in TILES:
@@ -94,9 +93,14 @@ def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
     tiles = _ceil(lines[1], TILES[version][0]) * _ceil(lines[0], TILES[version][0])
     parts = max(1, min(_ceil(BLOCKS * target.multiprocessors, tiles), length // LEAST_SHARE))
     # Whole slots of pixels, where images are staged.
-    step = staged.stage(name, version, *shape)[0]["of_slot"] if version in staged.STRIPS else TILES[version][0]
+    step = staged.stage(name, version, *shape)[0]["of_slot"] if version in staged.DEPTH else TILES[version][0]
     share = max(_ceil(_ceil(length, parts), step), 1) * step
     return _plan(name, version, lines, max(_ceil(length, share), 1), prod(w), shape, share=share)
+
+
+def _shape(x, w, y, stride, padding):
+    """The same as tuples, which can be remembered."""
+    return tuple(x), tuple(w), tuple(y), tuple(stride), tuple(map(tuple, padding))
 
 
 def _plan(name, version, lines, layers, results, shape, **numbers):
@@ -109,7 +113,7 @@ def _plan(name, version, lines, layers, results, shape, **numbers):
         return None
     if version == "v1":
         return Plan(versions[name]["v1"], (_ceil(results, BLOCK), 1, 1), (BLOCK, 1, 1), {"n": results, **numbers})
-    stage, shared = staged.stage(name, version, *shape) if version in staged.STRIPS else ({}, 0)
+    stage, shared = staged.stage(name, version, *shape) if version in staged.DEPTH else ({}, 0)
     side, block = TILES[version]
     grid = _ceil(lines[1], side), _ceil(lines[0], side), layers
     return Plan(versions[name][version], grid, block, {"images": x[0], **numbers, **stage}, shared)
@@ -161,7 +165,7 @@ def _by_phase(w, stride):
     outputs, channels, height, width = w.shape
     numbers = dict(channels=channels, outputs=outputs, kernel_height=height, kernel_width=width)
     numbers |= dict(down=stride[0], right=stride[1])
-    grid = _ceil(channels, CHANNELS_OF_PHASES), outputs, 1
+    grid = outputs, _ceil(channels, CHANNELS_OF_PHASES), 1
     launch(Plan(pick("conv2d_phases")[1], grid, (BLOCK, 1, 1), numbers), w=w, phases=phases)
     return phases
 

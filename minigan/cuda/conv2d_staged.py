@@ -9,7 +9,7 @@ from math import gcd, prod
 ROOM = {"v3": 7900, "v4": 3456}
 SLABS = {"v3": 8 * 8 * 48, "v4": 4 * 8 * 72}
 FOR_TWO = 3456  # so many leave room for two blocks of v3 on a T4
-STRIPS = {"v3": 8, "v4": 16}  # steps along k
+DEPTH = {"v3": 8, "v4": 16}  # steps along k
 SIDE = 128  # lines of a block's tile
 MOST = 512  # floats of a row: a block of 128 threads moves it at once
 
@@ -59,9 +59,9 @@ def _phases_along(pixels, taps, size, stride, pads):
 
 def _along_taps(version, windows, channels):
     """Of windows where k runs along the taps."""
-    depth, taps = STRIPS[version], [down.taps * right.taps for down, right in windows]
+    depth, taps = DEPTH[version], [down.taps * right.taps for down, right in windows]
     of_slot = min(-(-depth // min(taps, default=1)), channels)
-    slots = max((_slots(depth, of_slot * each) for each in taps), default=1)
+    slots = min(max((_slots(depth, of_slot * each) for each in taps), default=1), -(-channels // of_slot))
     return _stage(version, windows, SIDE, of_slot, slots, slots * of_slot, ROOM[version])
 
 
@@ -69,7 +69,8 @@ def _along_pixels(version, windows, channels):
     """Where k runs along the pixels: as many of them in a slot as there is room for."""
     taps = prod(axis.taps for axis in windows[0]) if windows else 1
     of_tile = min((SIDE - 1 + taps - gcd(SIDE, taps)) // taps + 1, channels)
-    tried = product((FOR_TWO, ROOM[version]), range(256, 15, -16))
+    few, many = range(64, 15, -16), range(256, 79, -16)  # few would be loaded, and waited for, too often
+    tried = (*product([FOR_TWO], many), *product([ROOM[version]], (*many, *few)))
     return next(filter(None, (_stage(version, windows, run, run, 1, of_tile, room) for room, run in tried)), None)
 
 

@@ -38,17 +38,20 @@ SIDE = 128  # of a block's tile of a product
 BLOCK = 128  # threads of the transforms, which take some 100 registers each
 STAGED = 31 * 256  # floats that a block of them stages at most; with a gap after every 32 of them 32 KB
 WIDEST = 448  # pixels of a row, which a block moves at once
+MOST_CHANNELS = 65_535  # blocks along y
 MOST = 2**27  # points of one image: half a gigabyte
 ROOM = 2**26  # bytes for the points of the images that are at work at once: more would not stay in any chip's cache
 
 
-def can(x, w, y, stride, size):
-    """Whether the method knows weights of shape w and this stride, images of shapes x and y are not too wide, and results of this
-    size have no more points than there should be memory for."""
-    if tuple(stride) != (1, 1) or max(w[2:]) >= POINTS or max(x[3], y[3]) > WIDEST:
+def can(name, x, w, y, stride, padding):
+    """Whether the method knows a call of one of the three: its kernels and stride; rows that a block has room for; no more points
+    of an image than there should be memory for."""
+    if tuple(stride) != (1, 1) or max(w[2:]) >= POINTS or max(x[3], y[3]) > WIDEST or max(w[:2]) > MOST_CHANNELS:
         return False
-    grid = _grid((1, 1, *size), w[2:])
-    return POINTS**2 * max(w[:2]) * grid["down"] * grid["across"] <= MOST
+    image, results, corner = (y, x, _turned(w, padding)) if name == "conv2d_backward_data" else (x, y, _corner(padding))
+    grid = _grid(results, w[2:])
+    points = POINTS**2 * max(w[:2]) * grid["down"] * grid["across"]
+    return points <= MOST and bool(_stage_of(grid, image, corner) and _stage_of(grid, results, None))
 
 
 def pays(w):
@@ -58,19 +61,17 @@ def pays(w):
 
 def convolve(x, w, bias, y, padding):
     """y = x ∗ w + bias, into y."""
-    corner = padding[0][0], padding[1][0]
-    _correlate(x, _kernels(w, flipped=False), bias, y, w.shape[2:], corner)
+    _correlate(x, _kernels(w, flipped=False), bias, y, w.shape[2:], _corner(padding))
 
 
 def backward_data(gradient, w, bias, x, padding):
     """∂L/∂x of x ∗ w, and + bias, into x: a convolution of the gradient with the flipped kernel."""
-    corner = tuple(length - 1 - pads[0] for length, pads in zip(w.shape[2:], padding))
-    _correlate(gradient, _kernels(w, flipped=True), bias, x, w.shape[2:], corner)
+    _correlate(gradient, _kernels(w, flipped=True), bias, x, w.shape[2:], _turned(w.shape, padding))
 
 
 def backward_weight(gradient, x, kernel, padding):
     """∂L/∂w of x ∗ w (o, c, *kernel)."""
-    outputs, channels, corner = gradient.shape[1], x.shape[1], (padding[0][0], padding[1][0])
+    outputs, channels, corner = gradient.shape[1], x.shape[1], _corner(padding)
     portions = _portions(gradient.shape, channels, kernel)
     parts = empty((len(portions), outputs, channels, *kernel), like=x)
     for part, w in zip(portions, parts):
@@ -93,6 +94,16 @@ def _correlate(image, kernels, bias, y, kernel, corner):
         tiles = windows.shape[2]
         products = _products(points, windows, (lines, tiles, channels), steps | dict(b_row=tiles, b_column=1))
         _of_tiles("winograd_pixels", y[part].shape, grid, points=products, bias=bias, y=y[part])
+
+
+def _corner(padding):
+    """How far windows begin before the image."""
+    return padding[0][0], padding[1][0]
+
+
+def _turned(w, padding):
+    """The same for the data's gradient, where the kernel is flipped."""
+    return tuple(length - 1 - before for length, before in zip(w[2:], _corner(padding)))
 
 
 def _grid(shape, kernel):
@@ -127,7 +138,7 @@ def _tiles(grid):
 
 def _of_tiles(name, shape, grid, corner=None, **arrays):
     """Launch a transform between the tiles of an image of this shape and their points. Windows have a corner, and are 8 × 8."""
-    stage = _stage((grid["down"], grid["across"]), (grid["tall"], grid["wide"]), shape[2:], corner)
+    stage = _stage_of(grid, shape, corner)
     numbers = grid | _sizes(shape) | stage | ({} if corner is None else dict(top=corner[0], left=corner[1]))
     blocks = -(-_tiles(grid) // stage["run"]), shape[1], 1
     floats = stage["rows"] * stage["pitch"]
@@ -135,20 +146,30 @@ def _of_tiles(name, shape, grid, corner=None, **arrays):
     launch(Plan(pick(name)[1], blocks, (BLOCK, 1, 1), numbers, shared), **arrays)
 
 
+def _stage_of(grid, shape, corner):
+    return _stage((grid["down"], grid["across"]), (grid["tall"], grid["wide"]), tuple(shape[2:]), corner)
+
+
 @cache
 def _stage(counts, steps, size, corner):
-    """Of how many tiles a block stages the rows, whole rows of tiles, and where they lie; see kernels/staged.cuh."""
+    """Of how many tiles a block stages the rows, whole rows of tiles, and where they lie, see kernels/staged.cuh; None where one
+    row of them has no room."""
     firsts, lengths = ((0, 0), steps) if corner is None else ((-corner[0], -corner[1]), (POINTS, POINTS))
     tiles = [staged.Axis(*each) for each in zip(counts, steps, firsts, lengths, size)]
     across = max(counts[1], 1)
-    step = across * 8 // gcd(across, 8)  # whole sectors of points
-    step = across if step > BLOCK else step
-    for run in range(BLOCK // step * step, 0, -step):
+    of_sectors = across * 8 // gcd(across, 8)
+    for run in (*_multiples(of_sectors), *_multiples(across)):
         rows, least, stack = staged.extent([tiles] if prod(counts) else [], run)
-        pitches = range(least, least + WARP, 4 if across % run == 0 else 1)  # a part of a row comes by whole quads
+        pitches = range(
+            least, least + WARP, 4 if across % run == 0 else 1
+        )  # what is cut out of rows comes by whole quads
         pitch = _without_conflicts(tiles, run, rows, stack, pitches) if prod(counts) else least
-        if rows * pitch <= STAGED or run == step:
+        if rows * pitch <= STAGED and pitch <= staged.MOST:
             return dict(run=run, rows=rows, pitch=pitch, stack=stack)
+
+
+def _multiples(step):
+    return range(BLOCK // step * step, 0, -step)
 
 
 def _without_conflicts(tiles, run, rows, stack, pitches):
@@ -157,7 +178,7 @@ def _without_conflicts(tiles, run, rows, stack, pitches):
     down, right = tiles
     image, row, column = np.unravel_index(np.arange(run), (run, down.count, right.count))
     row, column = image * stack + row * down.step, column * right.step + right.first % 4
-    quads = min(-(-right.size // 4), BLOCK)
+    quads = min(max(-(-right.size // 4), 1), BLOCK)
     at_once = BLOCK // quads  # rows that come at once
     row_of_quad, quad = np.divmod(np.arange(at_once * quads), quads)
 
@@ -172,10 +193,8 @@ def _without_conflicts(tiles, run, rows, stack, pitches):
 
 def _turns(words):
     """In how many turns warps ask for these words at most, (…, lanes), with the gaps that `spread` makes."""
-    lanes = (
-        words.shape[-1] // WARP * WARP or words.shape[-1]
-    )  # the lanes of a last warp that is not full are as those of another
-    words = np.sort((words + words // WARP)[..., :lanes].reshape(-1, min(lanes, WARP)))
+    whole = words.shape[-1] // WARP * WARP or words.shape[-1]  # a last warp that is not full is as the others
+    words = np.sort((words + words // WARP)[..., :whole].reshape(-1, min(whole, WARP)))
     different = np.diff(words, axis=1, prepend=-1) != 0
     banks = np.arange(len(words))[:, None] * WARP + words % WARP
     return np.bincount(banks[different]).max()

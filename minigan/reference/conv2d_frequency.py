@@ -94,7 +94,7 @@ def _spectra(values, axes, sign=-1):
     """For each column frequency, the spectrum (row frequencies, n, c) of values (n, c, h, w)."""
     n, c, height, width = values.shape
     rows, columns = axes
-    by_column = columns.half_forward(values.dtype, sign) @ values.reshape(-1, width).T
+    by_column = columns.half_forward(values.dtype, sign) @ values.reshape(n * c * height, width).T
     real, imaginary = by_column.reshape(2, columns.half, n * c, height)
     transform = rows.forward(values.dtype, sign)
     signal = np.empty((n * c, height), transform.dtype)

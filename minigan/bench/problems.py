@@ -104,8 +104,13 @@ def activations(n):
 def sums(n, rows):
     """Of numbers around zero: where all have one sign, a float that has grown to 2²⁴ does not notice the next one any more."""
     return [
-        Problem("sum", arguments, n, low=-1.0)
-        for arguments in ((array(n),), (array(rows, n // rows), 1), (array(n // rows, rows), 0))
+        Problem("sum", arguments, n, note, low=-1.0)
+        for arguments, note in (
+            ((array(n),), ""),
+            ((array(rows, n // rows), 1), ", along the rows"),
+            ((array(rows, n // rows), 0), ", down the columns"),
+            ((array(n // rows, rows), 0), ", down the columns"),
+        )
     ]
 
 

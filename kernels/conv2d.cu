@@ -125,7 +125,7 @@ extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int cha
 #define WINDOWS_OF_X                                                                                                     \
     windows_of(x, images, channels, height, width, kernel_height, kernel_width, rows, columns, down, right, top, left)
 #define PHASE                                                                                                            \
-    Phase(blockIdx.z, gradient, images, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, \
+    Phase(blockIdx.x % (down * right), gradient, images, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, \
           top, left)
 
 constexpr int TILE = 16;
@@ -155,10 +155,11 @@ extern "C" __global__ void conv2d_v2(const real* x, const real* w, const real* b
     pixels.put(row, pixels.place(column), sum);
 }
 
-// Grid (pixels of a phase / 16, channels / 16, phases), block (16, 16). `phases` is what conv2d_phases_v1 made of w.
+// Grid (pixels of a phase / 16 x phases, channels / 16), block (16, 16). `phases` is what conv2d_phases_v1 made of w. The phases of
+// one place are neighbours in the grid: each writes a part of every sector, and the parts should meet in the L2 cache.
 extern "C" __global__ void conv2d_backward_data_v2(const real* gradient, const real* phases, const real* bias, real* x,
                                                    GEOMETRY) {
-    const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x * TILE + threadIdx.x;
+    const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x / (down * right) * TILE + threadIdx.x;
     const Phase phase = PHASE;
     const PixelLines windows = {phase.windows};
     const MatrixLines weights = {phases + phase.before * outputs * channels, channels, windows.length(), 1, channels};
@@ -202,7 +203,7 @@ __device__ inline void conv2d_tile(const float* x, const float* w, const float* 
 template <class Product>
 __device__ inline void conv2d_backward_data_tile(const float* gradient, const float* phases, const float* bias, float* x,
                                                  GEOMETRY, STAGING) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
+    const int row = blockIdx.y * SIDE, column = blockIdx.x / (down * right) * SIDE;
     __shared__ Phase phase;
     __shared__ StagedPixels lines;
     if (threadIdx.x == 0) phase = PHASE, lines = StagedPixels(STAGE_OF(phase.windows, SIDE), column);

@@ -215,7 +215,7 @@ def test_a_plan_has_a_tile_for_every_128_pixels_and_channels():
 def test_a_stride_falls_into_phases():
     """33 × 20 pixels at stride (2, 3): the largest phase has 17 × 7, and there are six."""
     made = plan_backward_data((5, 64, 33, 20), (70, 64, 3, 3), (5, 70, 16, 6), (2, 3), ((0, 0), (0, 0)), H100)
-    assert made.kernel.name == "conv2d_backward_data_v3" and made.grid == (-(-5 * 17 * 7 // 128), 1, 6)
+    assert made.kernel.name == "conv2d_backward_data_v3" and made.grid == (6 * -(-5 * 17 * 7 // 128), 1, 1)
 
 
 def test_the_weights_sums_are_cut_until_the_chip_is_full():

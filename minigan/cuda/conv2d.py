@@ -76,11 +76,11 @@ def plan(x, w, y, stride, padding, target=EMULATOR):
 
 
 def plan_backward_data(x, w, y, stride, padding, target=EMULATOR):
-    """The launch of conv2d_backward_data, likewise: a layer of the grid for each phase of the stride."""
+    """The launch of conv2d_backward_data, likewise: a block for each phase of the stride and tile."""
     name, shape = "conv2d_backward_data", _shape(x, w, y, stride, padding)
     lines = x[1], x[0] * _ceil(x[2], stride[0]) * _ceil(x[3], stride[1])  # of the largest phase
     length = w[0] * _ceil(w[2], stride[0]) * _ceil(w[3], stride[1])
-    return _plan(name, version_of(name, lines, length, shape, target), lines, prod(stride), prod(x), shape)
+    return _plan(name, version_of(name, lines, length, shape, target), lines, 1, prod(x), shape, prod(stride))
 
 
 def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
@@ -103,7 +103,7 @@ def _shape(x, w, y, stride, padding):
     return tuple(x), tuple(w), tuple(y), tuple(stride), tuple(map(tuple, padding))
 
 
-def _plan(name, version, lines, layers, results, shape, **numbers):
+def _plan(name, version, lines, layers, results, shape, phases=1, **numbers):
     x, w, y, stride, padding = shape
     numbers |= dict(
         channels=x[1], height=x[2], width=x[3], outputs=w[0], kernel_height=w[2], kernel_width=w[3], rows=y[2],
@@ -115,7 +115,7 @@ def _plan(name, version, lines, layers, results, shape, **numbers):
         return Plan(versions[name]["v1"], (_ceil(results, BLOCK), 1, 1), (BLOCK, 1, 1), {"n": results, **numbers})
     stage, shared = staged.stage(name, version, *shape) if version in staged.DEPTH else ({}, 0)
     side, block = TILES[version]
-    grid = _ceil(lines[1], side), _ceil(lines[0], side), layers
+    grid = _ceil(lines[1], side) * phases, _ceil(lines[0], side), layers
     return Plan(versions[name][version], grid, block, {"images": x[0], **numbers, **stage}, shared)
 
 

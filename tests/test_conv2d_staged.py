@@ -89,7 +89,7 @@ def test_where_there_is_no_room_windows_are_not_staged(x, w, version):
         ("v3", (1, 1, 2, 256), (2, 1, 3, 3)),  # and here half of one
         ("v4", (1, 1, 2, 520), (1, 1, 1, 31)),  # wider than a block moves at once: another version
         ("v5", (2, 1, 3, 440), (2, 1, 3, 3)),
-        ("v5", (1, 1, 2, 460), (1, 1, 1, 3)),  # likewise
+        ("v5", (1, 1, 2, 520), (1, 1, 1, 3)),  # likewise
         ("v5", (1, 1, 2, 300), (1, 1, 3, 7)),  # more tiles in a row than a block has threads
         ("v5", (1, 1, 4, 5), (1, 1, 2, 1)),
     ],

@@ -37,7 +37,6 @@ POINTS = 8  # along each axis
 SIDE = 128  # of a block's tile of a product
 BLOCK = 128  # threads of the transforms, which take some 100 registers each
 STAGED = 31 * 256  # floats that a block of them stages at most; with a gap after every 32 of them 32 KB
-WIDEST = 448  # pixels of a row, which a block moves at once
 MOST_CHANNELS = 65_535  # blocks along y
 MOST = 2**27  # points of one image: half a gigabyte
 ROOM = 2**26  # bytes for the points of the images that are at work at once: more would not stay in any chip's cache
@@ -46,7 +45,7 @@ ROOM = 2**26  # bytes for the points of the images that are at work at once: mor
 def can(name, x, w, y, stride, padding):
     """Whether the method knows a call of one of the three: its kernels and stride; rows that a block has room for; no more points
     of an image than there should be memory for."""
-    if tuple(stride) != (1, 1) or max(w[2:]) >= POINTS or max(x[3], y[3]) > WIDEST or max(w[:2]) > MOST_CHANNELS:
+    if tuple(stride) != (1, 1) or max(w[2:]) >= POINTS or max(w[:2]) > MOST_CHANNELS:
         return False
     image, results, corner = (y, x, _turned(w, padding)) if name == "conv2d_backward_data" else (x, y, _corner(padding))
     grid = _grid(results, w[2:])

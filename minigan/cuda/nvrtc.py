@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from ..errors import MiniganError
@@ -48,7 +48,7 @@ def why_missing():
     return None
 
 
-@lru_cache(64)  # the same file is asked for its resources, its machine code and its types, one after the other
+@cache  # the same file is asked for its resources, its machine code and its types
 def compile_cubin(text, file, options, architecture, expressions=()):
     """(machine code as an ELF image, the compiler's log, {expression: its mangled name}).
 

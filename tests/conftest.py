@@ -16,9 +16,9 @@ def shared_data():
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    """One cache for all tests: what the emulator has built is built once."""
-    return tmp_path_factory.mktemp("cache")
+def cache(pytestconfig):
+    """One cache for all tests, kept for the next run: what the emulator has built of a text is built once."""
+    return pytestconfig.cache.mkdir("minigan")
 
 
 @pytest.fixture(autouse=True)

@@ -107,8 +107,9 @@ def mirrors(monkeypatch, *addresses):
     monkeypatch.setitem(mnist_module.SOURCES, "mnist", source)
 
 
-def test_mnist_from_the_mirrors(server, monkeypatch, shared_data):
+def test_mnist_from_the_mirrors(server, monkeypatch, shared_data, tmp_path):
     """The real files over a local server, through the pinned hashes, into the cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     mirrors(monkeypatch, address(server, "missing"), "http://127.0.0.1:1/")
     with pytest.raises(MiniganError, match="cannot download train-images-idx3-ubyte.gz"):
         data.load("mnist")

@@ -189,6 +189,7 @@ def test_unknown_order():
 
 
 def test_a_library_is_built_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     built = []
     really = build._compile
     monkeypatch.setattr(build, "_compile", lambda *args: built.append(args) or really(*args))

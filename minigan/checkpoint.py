@@ -12,14 +12,19 @@ import numpy as np
 from .errors import MiniganError
 
 
-@contextmanager
-def replacing(path):
-    """Yields a path to write to; when the block succeeds, that file takes the place of `path` in one move."""
-    path = Path(path)
+def refuse_unwritable(path):
+    """Raises MiniganError where no file can be at this path: better known before what is to be written has been worked out."""
     if path.is_dir() or not path.name:
         raise MiniganError(f"cannot write {path}: it is a folder, expected a file name")
     if not path.parent.is_dir():
         raise MiniganError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+@contextmanager
+def replacing(path):
+    """Yields a path to write to; when the block succeeds, that file takes the place of `path` in one move."""
+    path = Path(path)
+    refuse_unwritable(path)
     part = path.with_name(f".{path.name}.part{path.suffix}")
     try:
         yield part

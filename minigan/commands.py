@@ -26,6 +26,8 @@ def train(options):
     _positive(options, "epochs", "steps", "batch_size")
     kernels = _kernel_choices(options.kernels)
     training, run, held_out = _resume(options, kernels) if options.resume else _start(options, kernels)
+    if kernels and training.device == "cpu":
+        print("--kernels chooses among the CUDA kernels, of which none runs on cpu: --device emulator runs them")
     epochs = options.epochs or training.recipe.epochs
     steps = options.steps or training.steps_until(epochs)
     if steps <= training.steps_done:

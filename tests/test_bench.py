@@ -150,6 +150,11 @@ def test_a_users_elementwise_kernel(tmp_path, quick):
     assert row.is_right and row.seconds is None
 
 
+def test_a_kernel_without_its_launch(product):
+    with pytest.raises(mg.MiniganError, match="mine is a kernel without its launch: pass mg.bench.your_kernel"):
+        bench.compare("matmul", {"mine": mg.kernel(f"{product}:product")})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -159,10 +164,11 @@ def test_a_users_elementwise_kernel(tmp_path, quick):
         (["bench", "matmul", "gan"], "expected one name, or step RECIPE"),
         (["bench", "matmul", "--grid", "4"], "--grid and --block go with --kernel"),
         (["bench", "activation", "--kernel", "{mine}:product"], "--kernel takes the place of a primitive"),
-        (["bench", "matmul", "--kernel", "{mine}:product", "--block", "a"], "--block: expected whole numbers"),
+        (["bench", "matmul", "--kernel", "{mine}:product", "--block", "a"], "--block a: expected whole numbers"),
         (["bench", "matmul", "--kernel", "{mine}:product", "--grid", "q/3"], "--grid q/3: expected"),
         (["bench", "leaky_relu", "--kernel", "{mine}:product"], "parameter A is none of x, y, n, slope"),
         (["bench", "matmul", "--kernel", "nowhere.cu:f"], "cannot read nowhere.cu"),
+        (["bench", "--figure", "nowhere/roof.png"], "cannot write nowhere/roof.png: there is no folder nowhere"),
     ],
 )
 def test_bad_input_is_one_line(arguments, message, product, capsys):

@@ -28,6 +28,7 @@ def run(tmp_path_factory):
     done = minigan("train", "gan", *SMALL, "--out", folder, "--seed", 5, "--loss", "minimax", "--kernels", "matmul=v1")
     assert done.returncode == 0, done.stderr
     assert "gan (tuned, minimax) on 12,000 samples of digits, on cpu: G 130,576 and D 117,121 parameters" in done.stdout
+    assert "--kernels chooses among the CUDA kernels, of which none runs on cpu" in done.stdout
     return folder
 
 

@@ -49,7 +49,7 @@ def test_check_of_a_kernel_of_ones_own(tmp_path):
         (["mine.cu:saxpy", "--arg", "f32"], "--arg f32: expected f32[1000]"),
         (["mine.cu:saxpy", "--arg", "i8=300"], "--arg i8=300: '300' is not a number that int8 can hold"),
         (["mine.cu:saxpy", "--arg", "f32[99999999999]"], "399,999,999,996 bytes, at most 2,147,483,648"),
-        (["mine.cu:saxpy", "--grid", "4,x"], "--grid: expected whole numbers as 4 or 4,2"),
+        (["mine.cu:saxpy", "--grid", "4,x"], "--grid 4,x: expected whole numbers as 4 or 4,2"),
         (["mine.cu:saxpy", *ARGUMENTS, "--arg", "f32[1000]", "--shared", "300000"], "300000 bytes of shared memory"),
         (["mine.cu:saxpi", *ARGUMENTS, "--arg", "f32[1000]"], "mine.cu has no kernel 'saxpi'"),
         (["mine.cu"], "'mine.cu', expected \"file.cu:name\""),

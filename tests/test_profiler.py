@@ -183,6 +183,9 @@ def test_tiles_load_less():
 @pytest.mark.parametrize("stem", check.CALLS)
 def test_every_kernel_of_ours_can_be_inspected(stem):
     for _, _, profiles in check.inspect_stem(stem):
+        for profile in profiles:
+            files = [line.file for line in profile.lines]
+            assert [f"{file}:" in str(profile).splitlines() for file in files] == [len(set(files)) > 1] * len(files)
         assert profiles and all(profiled.lines and str(profiled) for profiled in profiles)
 
 

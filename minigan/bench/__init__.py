@@ -11,6 +11,8 @@ from .. import cpu, cuda, devices
 from ..check.calls import TOLERANCE, converted, relative_error, results_of, size_of_terms
 from ..check.kernels import chosen, rounds, versions_of
 from ..cuda import launch
+from ..cuda.user import UserKernel
+from ..errors import MiniganError
 from .clock import machine, time_on_cpu, time_on_gpu
 from .peers import peers_of
 from .problems import problems_of, stem_of
@@ -32,11 +34,16 @@ def compare(what, functions=None):
     `what` is a primitive ("matmul", "conv2d") or a stem; `functions` are {name: function}, each with the primitive's arguments
     and result: CuPy arrays where a GPU answers, else NumPy arrays. What is not right (finite, and within 1e-4 of float64) is not
     timed. Without a GPU the versions are left out: how long the emulator takes says nothing of them.
-    Raises MiniganError for an unknown name.
+    Raises MiniganError for an unknown name, and for a kernel that is passed without its launch (see `your_kernel`).
 
     >>> import minigan as mg
     >>> table = mg.bench.compare("matmul", {"mine": lambda a, b: a @ b})  # doctest: +SKIP
     """
+    for name, function in (functions or {}).items():
+        if isinstance(function, UserKernel):
+            raise MiniganError(
+                f"{name} is a kernel without its launch: pass mg.bench.your_kernel('FILE.cu:KERNEL', {what!r}, grid, block)"
+            )
     table = Table(machine())
     for problem in problems_of(what):
         table.rows += compare_at(problem, table.machine, functions or {})

@@ -7,7 +7,7 @@ from tqdm import tqdm
 from .. import devices, emulator
 from ..check.anybodys import numbers
 from ..check.calls import converted
-from ..checkpoint import replacing
+from ..checkpoint import refuse_unwritable, replacing
 from ..cuda import nvrtc
 from ..errors import MiniganError
 from ..paths import user_path
@@ -24,6 +24,8 @@ BY_COMPILER = (
 
 def run_bench(options):
     """Time what was asked for, print the tables, and write them where they are wanted; the exit status: 1 if one was wrong."""
+    for path in filter(None, (options.json, options.markdown, options.figure)):
+        refuse_unwritable(user_path(path))
     functions = _your_functions(options)
     on_gpu = devices.why_no_cuda() is None
     asked = [options.what] if options.what else list(COUNTED)

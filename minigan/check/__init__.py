@@ -111,8 +111,8 @@ def _print_results(stems):
             name, outcomes = version or "default", check_version(stem, version, seed)
             *_, outcome = tqdm(outcomes, f"{stem} {name}", unit=" calls", leave=False, disable=None)
             failures += not outcome.passed
-            verdict = "ok  " if outcome.passed else "FAIL"
-            tqdm.write(f"  {stem:12} {name:7} {outcome.made:5} calls   {verdict}  {outcome.worst:.1e}")
+            verdict = f"ok    {outcome.worst:.1e}" if outcome.passed else "FAIL"
+            tqdm.write(f"  {stem:12} {name:7} {outcome.made:5} calls   {verdict}")
             for sentence in outcome.wrong[:SHOWN]:
                 tqdm.write(f"    {sentence}")
             if len(outcome.wrong) > SHOWN:

@@ -92,4 +92,4 @@ def numbers(what, text):
     try:
         return tuple(int(each) for each in text.split(","))
     except ValueError:
-        raise MiniganError(f"{what}: expected whole numbers as 4 or 4,2") from None
+        raise MiniganError(f"{what} {text}: expected whole numbers as 4 or 4,2") from None

@@ -95,6 +95,7 @@ class Profile:
         widths = [max(map(len, column)) for column in zip(heads, *rows)] if rows else list(map(len, heads))
         lines = ["  ".join(text.rjust(width) for text, width in zip(row, widths)) for row in (heads, *rows)]
         codes = ["", *(line.code for line in self.lines)]
+        files = ["", *(line.file for line in self.lines)]
         counted = (
             f"{self.blocks:,} of {self.of_blocks:,} blocks"
             if self.blocks < self.of_blocks
@@ -103,7 +104,7 @@ class Profile:
         return "\n".join(
             [
                 f"{self.kernel}, {counted}",
-                *(f"{line} | {code}".rstrip(" |") for line, code in zip(lines, codes)),
+                *_under_their_files(files, [f"{line} | {code}".rstrip(" |") for line, code in zip(lines, codes)]),
                 *self._sums(),
             ]
         )
@@ -126,6 +127,15 @@ class Profile:
             yield f"shared memory: {self.total('turns') / self.total('ideal_turns'):.3g} turns where one would do"
         if self.occupancy:
             yield f"occupancy: {self.occupancy}"
+
+
+def _under_their_files(files, lines):
+    """The lines, and where they come from several files, each file's name above its first one."""
+    several = len(set(filter(None, files))) > 1
+    for before, file, line in zip(["", *files], files, lines):
+        if several and file != before:
+            yield f"{file}:"
+        yield line
 
 
 def _row(line):

@@ -15,7 +15,7 @@ from minigan.bench.clock import Machine, Timing
 from minigan.bench.table import Row, save_roofline
 from minigan.check.calls import converted, relative_error, results_of
 from minigan.cli import main
-from minigan.cuda import launch
+from minigan.cuda import launch, nvrtc
 
 LIMITS = Machine("a machine", 1e12, 1e11)
 SMALL = problems.matmul(20, 30, 40)
@@ -189,6 +189,10 @@ def test_without_a_gpu_the_emulator_counts(product, quick, monkeypatch, capsys, 
     assert all((tmp_path / name).stat().st_size for name in ("json", "markdown", "figure"))
     counted = json.loads((tmp_path / "json").read_text())["counted"]
     assert {"matmul_v1", "matmul_v6", "product"} <= {each["kernel"] for each in counted}
+    if not nvrtc.why_missing():
+        assert all(0 < chip["registers"] < 256 for each in counted for chip in each["on_chips"])
+        assert {each["kernel"]: each["on_chips"][1]["instructions"]["LDG.128"] for each in counted}["product"] == 0
+        assert re.search(r"\n  product .* of 64 ", text)
     assert main(["bench", "matmul", kernel.replace("mine", "wrong"), "--block", "16,16"]) == 1
     assert "WRONG: off by" in capsys.readouterr().out
 

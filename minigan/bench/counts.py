@@ -34,7 +34,16 @@ class Compiled:
 @cache
 def compiled(file, architecture):
     """{kernel: Compiled} of a file in float. Raises MiniganError where NVRTC is missing; without nvdisasm no instructions."""
-    cubin, log, _ = nvrtc.compile_cubin(source.text(file), file, source.options("float"), architecture)
+    return _kernels(*nvrtc.compile_cubin(source.text(file), file, source.options("float"), architecture)[:2])
+
+
+def compiled_yours(kernel, architecture):
+    """A UserKernel as Compiled, likewise."""
+    cubin, log, names = nvrtc.compile_cubin(kernel.text, kernel.file, (source.STANDARD,), architecture, (kernel.name,))
+    return _kernels(cubin, log)[names[kernel.name]]
+
+
+def _kernels(cubin, log):
     code = nvrtc.sass(cubin) if nvrtc.disassembler() else {}
     return {
         name: Compiled(
@@ -51,11 +60,10 @@ def compiled(file, architecture):
 class Count:
     """One kernel at a counted problem. `sectors` is the share of those moved that would do, `turns` the worst line's
     turns in shared memory where 1 would do; `moved` and `touched` are bytes of global memory, `shared` those of dynamic shared
-    memory a block."""
+    memory a block. `on_chips` is what the compiler made of it, in the order of CHIPS; empty where that is missing."""
 
     problem: str
     kernel: str
-    file: str
     block: tuple
     shared: int
     sectors: float
@@ -63,41 +71,40 @@ class Count:
     moved: int
     touched: int
     flops: int
+    on_chips: tuple
 
 
-def counts(what, functions=None):
-    """The Counts of every version of a stem or primitive, by the emulator; and of `functions` in their place, as in `compare`.
+def counts(what):
+    """The Counts of every version of a stem or primitive, by the emulator. Raises MiniganError for an unknown name."""
+    return [count for problem in problems_of(what, COUNTED) for count in counts_at(problem, {})]
 
-    Raises MiniganError for an unknown name.
-    """
-    found = []
-    for problem in problems_of(what, COUNTED):
-        arguments = converted(problem.call().args, "float32")
-        for version in (*versions_of(stem_of(problem.primitive)), None):  # and the default
-            with chosen(version), emulator.profiling() as profiles:
-                getattr(cuda, problem.primitive)(*arguments)
-            # What loads nothing fills an array for a launch that adds to it.
-            found += [_count(problem, profile) for profile in profiles if profile.total("loaded")]
-        for function in (functions or {}).values() if problem.primitive == what else ():
-            with emulator.profiling() as profiles:
-                function(*arguments)
-            found += [_count(problem, profile) for profile in profiles]
-    return list(dict.fromkeys(found))  # several versions launch the same kernel
+
+def counts_at(problem, functions):
+    """The Counts of every version at a Problem, and of `functions` in their place, which `your_kernel` has made."""
+    found, arguments = [], converted(problem.call().args, "float32")
+    for version in (*versions_of(stem_of(problem.primitive)), None):  # and the default
+        with chosen(version), emulator.profiling() as profiles:
+            getattr(cuda, problem.primitive)(*arguments)
+        # What loads nothing fills an array for a launch that adds to it.
+        found += [_count(problem, profile) for profile in profiles if profile.total("loaded")]
+    for function in functions.values():
+        with emulator.profiling() as profiles:
+            function(*arguments)
+        found += [_count(problem, profile, function.kernel) for profile in profiles]
+    return [count for i, count in enumerate(found) if count not in found[:i]]  # several versions launch the same kernel
 
 
 def file_of(name):
-    """The file of a kernel of ours; "" for any other."""
-    kernels = (each for of_name in launch.versions.values() for each in of_name.values())
-    return next((each.file for each in kernels if each.name == name), "")
+    """The file of a kernel of ours."""
+    return next(each.file for of_name in launch.versions.values() for each in of_name.values() if each.name == name)
 
 
-def _count(problem, profile):
+def _count(problem, profile, yours=None):
     turns = [line.turns / line.ideal_turns for line in profile.lines if line.ideal_turns]
     whole = profile.of_blocks / max(profile.blocks, 1)  # where the profiler had no room for all blocks
     return Count(
         str(problem),
         profile.kernel,
-        file_of(profile.kernel),
         profile.block,
         profile.shared,
         profile.total("ideal_sectors") / max(profile.total("sectors"), 1),
@@ -105,7 +112,12 @@ def _count(problem, profile):
         int((profile.total("loaded") + profile.total("stored")) * whole),
         int((profile.least_loaded + profile.least_stored) * whole),
         int(profile.total("flops") * whole),
+        () if nvrtc.why_missing() else tuple(_on_chip(profile.kernel, yours, chip) for chip in CHIPS),
     )
+
+
+def _on_chip(name, yours, chip):
+    return compiled_yours(yours, chip) if yours else compiled(file_of(name), chip)[name]
 
 
 OF_COUNT = "sectors", "turns", "bytes moved", "of touched", "flops a byte"
@@ -134,9 +146,7 @@ def table(found):
 
 
 def _of_chips(count):
-    if not count.file or nvrtc.why_missing():
-        return ("",) * len(OF_CHIPS)
-    of_chips = (_of_chip(compiled(count.file, chip)[count.kernel], chip, count) for chip in CHIPS)
+    of_chips = (_of_chip(found, chip, count) for found, chip in zip(count.on_chips, CHIPS))
     return tuple(" / ".join(dict.fromkeys(values)) for values in zip(*of_chips))
 
 

@@ -61,7 +61,7 @@ def convolutions(x, w, stride, padding):
     ]
 
 
-SAME5, SAME5S2, SAME7 = ((2, 2), (2, 2)), ((1, 2), (1, 2)), ((3, 3), (3, 3))
+SAME3, SAME5, SAME5S2, SAME7 = ((1, 1), (1, 1)), ((2, 2), (2, 2)), ((1, 2), (1, 2)), ((3, 3), (3, 3))
 
 
 def dcgan_layers(n):
@@ -145,8 +145,10 @@ ON_CPU = {
 COUNTED = {
     "matmul": [matmul(256, 64, 256)],
     "conv2d": [
-        *convolutions((2, 16, 16, 16), (128, 16, 3, 3), (1, 1), ((1, 1), (1, 1))),
-        convolutions((2, 16, 16, 16), (128, 16, 5, 5), (2, 2), SAME5S2)[1],
+        convolutions((2, 16, 16, 16), (128, 16, 3, 3), (1, 1), SAME3)[0],
+        convolutions((2, 128, 16, 16), (16, 128, 3, 3), (1, 1), SAME3)[1],
+        convolutions((2, 16, 16, 16), (128, 16, 3, 3), (1, 1), SAME3)[2],
+        convolutions((2, 128, 16, 16), (16, 128, 5, 5), (2, 2), SAME5S2)[1],
     ],
     "batch_norm": batch_norms(8, 4, 32),
     "reduce": sums(2**15, 8),

@@ -28,19 +28,19 @@ def run_bench(options):
         refuse_unwritable(user_path(path))
     functions = _your_functions(options)
     on_gpu = devices.why_no_cuda() is None
-    asked = [options.what] if options.what else list(COUNTED)
-    todo = [each for what in asked for each in problems_of(what) if not functions or each.primitive == what]
+    todo = _problems(options.what, functions)
     if not on_gpu:
         _check(functions, options.what)
     table = Table(machine())
-    for problem in tqdm(todo, unit=" problems", leave=False, disable=None):
+    for problem in tqdm(todo, unit=" problems timed", leave=False, disable=None):
         table.rows += compare_at(problem, table.machine, functions, untimed=() if on_gpu else functions)
     print(table)
     if not find_spec("torch"):
         print("\nPyTorch is not installed: pip install torch, to compare")
     markdown, counted = table.markdown(), []
     if not on_gpu:
-        counted = [count for what in asked for count in counts.counts(what, functions)]
+        todo = tqdm(_problems(options.what, functions, COUNTED), unit=" problems counted", leave=False, disable=None)
+        counted = [count for problem in todo for count in counts.counts_at(problem, functions)]
         missing = nvrtc.why_missing()
         head, rows = (
             COUNTED_HERE.format(f"what the compiler says is missing: {missing}" if missing else BY_COMPILER),
@@ -57,10 +57,18 @@ def run_bench(options):
     return 0 if all(row.is_right for row in table.rows) else 1
 
 
+def _problems(what, functions, table=None):
+    """The Problems of what was asked for, or of every stem; with functions only those that they can take."""
+    asked = [what] if what else COUNTED
+    return [each for name in asked for each in problems_of(name, table) if not functions or each.primitive == what]
+
+
 def _check(functions, primitive):
-    """Make each function's launches under the sanitizer, on few tiles. Raises MiniganError for the first finding: what is out of
-    bounds on the emulator is out of bounds in this process."""
+    """Make each function's launches under the sanitizer, on few tiles. Raises MiniganError for the first finding, since what is
+    out of bounds on the emulator is out of bounds in this process; and for what NVIDIA's compiler refuses."""
     for name, function in functions.items():
+        for chip in () if nvrtc.why_missing() else counts.CHIPS:
+            counts.compiled_yours(function.kernel, chip)
         for problem in problems_of(primitive, COUNTED):
             with emulator.checking() as report:
                 function(*converted(problem.call().args, "float32"))

@@ -1,5 +1,8 @@
 """What holds of the kernels' ladders without a GPU: what NVIDIA's compiler made of them, and what the emulator counts."""
 
+import re
+from functools import cache
+
 import pytest
 
 from minigan import check, cuda, emulator
@@ -7,7 +10,7 @@ from minigan.bench import counts
 from minigan.bench.problems import convolutions
 from minigan.check import versions_of
 from minigan.check.calls import converted
-from minigan.cuda import conv2d_staged, launch, nvrtc
+from minigan.cuda import conv2d_staged, launch, nvrtc, source
 
 CHIPS = (80, 90)
 FP32_TILES = (
@@ -80,34 +83,65 @@ def test_sums_have_four_packs_on_their_way(chip):
 
 @pytest.fixture(scope="module")
 def counted():
-    found = {}
-
-    def of(stem):
-        if stem not in found:
-            found[stem] = {(each.problem, each.kernel): each for each in counts.counts(stem)}
-        return found[stem]
-
-    return of
+    return cache(counts.counts)
 
 
 @pytest.mark.parametrize("stem", ["matmul", "batch_norm", "activation", "optim"])
 def test_top_rungs_move_whole_sectors(stem, counted):
     top = versions_of(stem)[1:] if stem != "matmul" else versions_of(stem)[2:]
-    checked = [each for each in counted(stem).values() if each.kernel.endswith(top)]
+    checked = [each for each in counted(stem) if each.kernel.endswith(top)]
     assert len(checked) >= len(top)
     assert all(each.sectors == 1 for each in checked), checked
 
 
 def test_rows_are_summed_by_whole_sectors(counted):
-    of_rows = [
-        each for (problem, kernel), each in counted("reduce").items() if kernel == "sum_v4" and "down" not in problem
-    ]
+    of_rows = [each for each in counted("reduce") if each.kernel == "sum_v4" and "down" not in each.problem]
     assert of_rows and all(each.sectors == 1 for each in of_rows)
 
 
 @pytest.mark.parametrize("stem", ["matmul", "batch_norm", "reduce", "activation", "optim"])
 def test_no_bank_is_asked_for_more_than_two_words(stem, counted):
-    assert all(each.turns <= 2 for each in counted(stem).values()), counted(stem)
+    assert all(each.turns <= 2 for each in counted(stem)), counted(stem)
+
+
+def rows_of_readme():
+    """Every row of the tables of what was counted: {head: cell}, with its problem."""
+    rows, heads, problem = [], None, None
+    for line in (source.folder() / "README.md").read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|  | sectors |"):
+            heads = cells
+        elif not line.startswith("|"):
+            heads = None
+        elif heads and cells[0].startswith("**"):
+            problem = cells[0].strip("*")
+        elif heads and cells[0].startswith("`"):
+            rows.append(dict(zip(heads, cells)) | {"": cells[0].strip("`"), "problem": problem})
+    return rows
+
+
+@pytest.mark.parametrize("stem", ["matmul", "batch_norm", "reduce", "activation", "optim"])
+def test_the_readme_shows_what_is_counted(stem, counted):
+    (_, *heads), *rows = counts.table(counted(stem))
+    heads = heads[: len(counts.OF_COUNT)]
+    own = [(name.strip(), *cells[: len(heads)]) for name, *cells in rows if any(cells)]
+    problems = {each.problem for each in counted(stem)}
+    shown = [(row[""], *(row[head] for head in heads)) for row in rows_of_readme() if row["problem"] in problems]
+    assert shown == own
+
+
+def test_the_readme_shows_what_the_compiler_made():
+    """By the compiler that it names."""
+    from cupy.cuda import nvrtc as compiler_of_cupy
+
+    version = re.search(r"NVRTC (\d+)\.(\d+)", (source.folder() / "README.md").read_text("utf-8"))
+    if compiler_of_cupy.getVersion() != tuple(map(int, version.groups())):
+        pytest.skip(f"another compiler than {version[0]}")
+    for row in rows_of_readme():
+        found = [counts.compiled(counts.file_of(row[""]), chip)[row[""]] for chip in CHIPS]
+        for head in row.keys() & {"registers", *counts.SASS}:
+            numbers = [each.registers if head == "registers" else each.instructions[head] for each in found]
+            assert row[head] == " / ".join(dict.fromkeys(map(str, numbers))), row
 
 
 @pytest.mark.parametrize(("version", "kernel"), [("v3", 3), ("v3", 5), ("v4", 3), ("v5", 3)])
@@ -138,7 +172,7 @@ def test_strided_gradients_waste_sectors_on_their_results_alone():
 def test_a_rung_moves_what_was_worked_out_for_it(counted):
     """matmul of 256×64 and 64×256: every rung's bytes from global memory, from the side of its tile; 256 KB are stored."""
     stored = 4 * 256 * 256
-    moved = {kernel: each.moved - stored for (_, kernel), each in counted("matmul").items()}
+    moved = {each.kernel: each.moved - stored for each in counted("matmul")}
     naive = 2 * 4 * 256 * 64 * 256
     assert moved == {
         "matmul_v1": naive,

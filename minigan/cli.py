@@ -1,6 +1,7 @@
 """The command line: `minigan train`, `sample`, `check`, `inspect`, `bench`. Bad input is one line and exit 2; Ctrl-C is 130."""
 
 import argparse
+import os
 import sys
 
 from .commands import bench, check, explain_os_error, inspect, sample, train
@@ -68,7 +69,8 @@ for each contestant that is right:
 
 
 def main(arguments=None):
-    """Run the command line and return its exit status: 0, 1 for a failed check, 2 for bad input, 130 for Ctrl-C."""
+    """Run the command line and return its exit status: 0, 1 for a failed check, 2 for bad input, 130 for Ctrl-C, 141 where
+    nobody reads the output any more."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without − or β shows a question mark
@@ -78,7 +80,12 @@ def main(arguments=None):
         parser.print_help()
         return 2
     try:
-        return options.run(options)
+        status = options.run(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # who reads the output has seen enough, as head has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes at its end
+        return 141
     except MiniganError as error:
         print(f"minigan: {error}", file=sys.stderr)
         return 2

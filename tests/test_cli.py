@@ -343,6 +343,16 @@ def test_a_diverging_run_says_so_and_is_kept(tmp_path):
         assert all(np.isfinite(state[name]).all() for name in state)
 
 
+@pytest.mark.parametrize("arguments", [["train", "--list"], ["inspect", "conv2d"]], ids=["short", "long"])
+def test_a_reader_that_has_seen_enough(arguments):
+    talking = subprocess.Popen(
+        [sys.executable, "-m", "minigan", *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    talking.stdout.close()
+    assert (talking.stderr.read(), talking.wait(timeout=60)) == ("", 141)
+    talking.stderr.close()
+
+
 @pytest.mark.parametrize("device", ["cpu", "emulator"])
 def test_ctrl_c_saves_and_exits_130(tmp_path, device):
     training = subprocess.Popen(

@@ -1,5 +1,6 @@
 """How long a function takes, on the CPU or on the GPU; and what the machine can do at best, measured on the spot."""
 
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -137,7 +138,9 @@ def _cpu():
     product = time_on_cpu(lambda: a @ a)
     source, target = np.zeros(2**25, np.float32), np.zeros(2**25, np.float32)
     copy = time_on_cpu(lambda: np.copyto(target, source))
-    return Machine(_processor(), 2 * 1024**3 / product.median, 2 * source.nbytes / copy.median)
+    chosen = os.environ.get("OPENBLAS_CORETYPE")  # for another processor than this one, it can halve NumPy's speed
+    name = f"{_processor()} with OPENBLAS_CORETYPE={chosen}" if chosen else _processor()
+    return Machine(name, 2 * 1024**3 / product.median, 2 * source.nbytes / copy.median)
 
 
 def _processor():

@@ -13,9 +13,11 @@ from .errors import MiniganError
 
 
 def refuse_unwritable(path):
-    """Raises MiniganError where no file can be at this path: better known before what is to be written has been worked out."""
+    """Raises MiniganError where no file can be at this path; asked before long work, so that its result is not lost."""
     if path.is_dir() or not path.name:
         raise MiniganError(f"cannot write {path}: it is a folder, expected a file name")
+    if path.exists() and not path.is_file():  # a device would be replaced too
+        raise MiniganError(f"cannot write {path}: it is no plain file")
     if not path.parent.is_dir():
         raise MiniganError(f"cannot write {path}: there is no folder {path.parent}")
 

@@ -74,18 +74,27 @@ def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without − or β shows a question mark
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            if sys.stdout:  # there is none behind >&-
+                sys.stdout.flush()
+    except BrokenPipeError:  # who reads the output has seen enough, as head has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes at its end
+        return 141
+
+
+def _run(arguments):
     parser = build_parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
         parser.print_help()
         return 2
     try:
-        status = options.run(options)
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:  # who reads the output has seen enough, as head has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes at its end
-        return 141
+        return options.run(options)
+    except BrokenPipeError:
+        raise  # an OSError too
     except MiniganError as error:
         print(f"minigan: {error}", file=sys.stderr)
         return 2
@@ -201,6 +210,7 @@ def _add_bench(commands):
     add("--kernel", metavar="FILE.cu:KERNEL", help="a kernel of yours, in the place of the primitive's")
     add("--grid", metavar="X[,Y[,Z]]", help="its blocks, as n/16,m/16 or numbers (default: a thread a result)")
     add("--block", metavar="X[,Y[,Z]]", help="its threads of a block (default: 256)")
+    add("--shared", type=int, metavar="BYTES", help="its dynamic shared memory (default: 0)")
     add("--json", metavar="FILE", help="write all figures as JSON")
     add("--markdown", metavar="FILE", help="write the tables as Markdown")
     add("--figure", metavar="PNG", help="draw all times under the machine's roofline")

@@ -223,7 +223,10 @@ def check(options):
 def inspect(options):
     """`minigan inspect`."""
     from . import check, emulator, plots
+    from .checkpoint import refuse_unwritable
 
+    if options.figure:
+        refuse_unwritable(user_path(options.figure))
     if ".cu" in options.what:
         _positive(options, "limit")
         with emulator.settings(limit=options.limit):
@@ -248,7 +251,9 @@ def bench(options):
 
     if options.what == "step":
         needless = [
-            name for name in ("kernel", "grid", "block", "json", "markdown", "figure") if getattr(options, name)
+            name
+            for name in ("kernel", "grid", "block", "shared", "json", "markdown", "figure")
+            if getattr(options, name)
         ]
         if needless or not options.recipe:
             raise MiniganError(

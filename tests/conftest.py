@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ def shared_data():
 
 
 @pytest.fixture(scope="session")
-def cache(pytestconfig):
-    """One cache for all tests, kept for the next run: what the emulator has built of a text is built once."""
-    return pytestconfig.cache.mkdir("minigan")
+def cache(tmp_path_factory):
+    """One cache for all tests: what the emulator has built is built once. The parts that CI runs at a time share theirs."""
+    return os.environ.get("MINIGAN_TEST_CACHE") or tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(autouse=True)

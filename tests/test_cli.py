@@ -343,7 +343,7 @@ def test_a_diverging_run_says_so_and_is_kept(tmp_path):
         assert all(np.isfinite(state[name]).all() for name in state)
 
 
-@pytest.mark.parametrize("arguments", [["train", "--list"], ["inspect", "conv2d"]], ids=["short", "long"])
+@pytest.mark.parametrize("arguments", [["train", "--list"], ["--version"], ["inspect", "conv2d"]], ids=" ".join)
 def test_a_reader_that_has_seen_enough(arguments):
     talking = subprocess.Popen(
         [sys.executable, "-m", "minigan", *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -351,6 +351,11 @@ def test_a_reader_that_has_seen_enough(arguments):
     talking.stdout.close()
     assert (talking.stderr.read(), talking.wait(timeout=60)) == ("", 141)
     talking.stderr.close()
+
+
+def test_no_output_at_all():
+    done = subprocess.run(f"{sys.executable} -m minigan train --list >&-", shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("device", ["cpu", "emulator"])

@@ -193,7 +193,7 @@ def test_where_a_kernel_comes_from(tmp_path):
 
 
 def test_a_kernel_that_does_not_compile_shows_the_compilers_words(nvrtc_here):
-    with pytest.raises(mg.MiniganError, match=r"(?s)source does not compile:.*source\(1\): error"):
+    with pytest.raises(mg.MiniganError, match=r"(?s)source does not compile for sm_90:.*source\(1\): error"):
         mg.kernel(source="__global__ void f() { oops; }", name="f").parameters(on_host=False)
     with pytest.raises(mg.MiniganError, match=r"(?s)does not compile on the host:.*source:1:.*oops"):
         mg.kernel(source="__global__ void f() { oops; }", name="f").parameters()

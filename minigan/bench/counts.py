@@ -87,11 +87,14 @@ def counts_at(problem, functions):
             getattr(cuda, problem.primitive)(*arguments)
         # What loads nothing fills an array for a launch that adds to it.
         found += [_count(problem, profile) for profile in profiles if profile.total("loaded")]
+    found = [
+        count for i, count in enumerate(found) if count not in found[:i]
+    ]  # several versions launch the same kernel
     for function in functions.values():
         with emulator.profiling() as profiles:
             function(*arguments)
         found += [_count(problem, profile, function.kernel) for profile in profiles]
-    return [count for i, count in enumerate(found) if count not in found[:i]]  # several versions launch the same kernel
+    return found
 
 
 def file_of(name):

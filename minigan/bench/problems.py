@@ -155,6 +155,15 @@ COUNTED = {
     "activation": activations(2**14),
     "optim": optimizers(2**14),
 }
+# The same kinds, of sizes that no tile and no block divides: a kernel without its guards goes out of bounds here.
+RAGGED = {
+    "matmul": [matmul(100, 20, 120)],
+    "conv2d": convolutions((3, 5, 13, 11), (7, 5, 3, 3), (2, 2), SAME3),
+    "batch_norm": batch_norms(3, 5, 7),
+    "reduce": sums(1001, 7),
+    "activation": activations(1001),
+    "optim": optimizers(1001),
+}
 
 
 def problems_of(what, table=None):

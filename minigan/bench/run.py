@@ -13,7 +13,7 @@ from ..errors import MiniganError
 from ..paths import user_path
 from . import Table, compare_at, counts, your_kernel
 from .clock import machine
-from .problems import COUNTED, problems_of
+from .problems import COUNTED, RAGGED, problems_of
 from .table import save_roofline
 
 COUNTED_HERE = "No GPU answers, so no kernel was timed. Counted on the emulator, on few tiles; {}:"
@@ -64,12 +64,12 @@ def _problems(what, functions, table=None):
 
 
 def _check(functions, primitive):
-    """Make each function's launches under the sanitizer, on few tiles. Raises MiniganError for the first finding, since what is
-    out of bounds on the emulator is out of bounds in this process; and for what NVIDIA's compiler refuses."""
+    """Make each function's launches under the sanitizer, on whole tiles and on others. Raises MiniganError for the first finding,
+    since what is out of bounds on the emulator is out of bounds in this process; and for what NVIDIA's compiler refuses."""
     for name, function in functions.items():
         for chip in () if nvrtc.why_missing() else counts.CHIPS:
             counts.compiled_yours(function.kernel, chip)
-        for problem in problems_of(primitive, COUNTED):
+        for problem in (*problems_of(primitive, COUNTED), *problems_of(primitive, RAGGED)):
             with emulator.checking() as report:
                 function(*converted(problem.call().args, "float32"))
             if report.findings:
@@ -78,13 +78,13 @@ def _check(functions, primitive):
 
 def _your_functions(options):
     if not options.kernel:
-        if options.grid or options.block:
-            raise MiniganError("--grid and --block go with --kernel FILE.cu:KERNEL")
+        if options.grid or options.block or options.shared:
+            raise MiniganError("--grid, --block and --shared go with --kernel FILE.cu:KERNEL")
         return {}
     if not any(each.primitive == options.what for of_stem in COUNTED.values() for each in of_stem):
         raise MiniganError("--kernel takes the place of a primitive: name it, as minigan bench matmul --kernel …")
     block = numbers("--block", options.block or "256")
-    return {options.kernel: your_kernel(options.kernel, options.what, options.grid, block)}
+    return {options.kernel: your_kernel(options.kernel, options.what, options.grid, block, options.shared or 0)}
 
 
 def _columns(rows):

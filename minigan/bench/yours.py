@@ -15,7 +15,7 @@ ALSO = {"c": "y", "out": "y", "output": "y"}  # other names for what a kernel wr
 
 
 def your_kernel(place, primitive, grid=None, block=(256,), shared=0):
-    """A function that computes a primitive by the kernel "mine.cu:name", for `compare`; its attribute `kernel` is that.
+    """A function that computes a primitive by the kernel "mine.cu:name", for `compare`; its `kernel` is the UserKernel.
 
     Its parameters are found by their names, capital letters or not: those of our v1, for matmul a, b, y (or c, out), m, n, k …
     `grid` is written as "n/16,m/16" or "m*n/256": numbers of the launch, each divided by a number and rounded up; by default a

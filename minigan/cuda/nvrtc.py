@@ -66,7 +66,9 @@ def compile_cubin(text, file, options, architecture, expressions=()):
         try:
             nvrtc.compileProgram(program, flags)
         except nvrtc.NVRTCError:
-            raise CompileError(f"{file} does not compile:\n{nvrtc.getProgramLog(program).strip()}") from None
+            raise CompileError(
+                f"{file} does not compile for sm_{architecture}:\n{nvrtc.getProgramLog(program).strip()}"
+            ) from None
         names = {expression: nvrtc.getLoweredName(program, expression) for expression in expressions}
         # The binding takes the image for a C string and drops its last byte, a zero.
         return nvrtc.getCUBIN(program) + b"\0", nvrtc.getProgramLog(program), names

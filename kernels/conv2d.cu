@@ -10,6 +10,7 @@
 //   v5  Winograd        in conv2d_winograd.cu
 //
 // Direct convolution reads both factors of every product from global memory: 2 flops for 8 bytes in float, 0.25 flop a byte.
+#include "pairs.cuh"
 #include "staged.cuh"
 
 // Grid ceil(n / 256) for n results, block 256. Neighbours walk along a row of y: at stride 1 they read neighbouring
@@ -94,9 +95,11 @@ extern "C" __global__ void conv2d_backward_weight_v1(const real* gradient, const
 
 // Weights phase by phase, each as a matrix (outputs x taps, channels), so that the data's gradient reads neighbours. A block
 // turns 32 channels of an output round in shared memory, so that lanes are neighbours along the taps where it reads and along
-// the channels where it writes. Grid (outputs, channels / 32), block 256.
-extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int channels, int outputs, int kernel_height,
-                                            int kernel_width, int down, int right) {
+// the channels where it writes. On the way it makes the tickets 0, see pairs.cuh. Grid (outputs, channels / 32), block 256.
+extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int* tickets, int pairs, int channels, int outputs,
+                                            int kernel_height, int kernel_width, int down, int right) {
+    const int block = blockIdx.y * gridDim.x + blockIdx.x, blocks = gridDim.x * gridDim.y;
+    for (int i = block * blockDim.x + threadIdx.x; i < pairs; i += blocks * blockDim.x) tickets[i] = 0;
     constexpr int OF_BLOCK = 32, AT_ONCE = 64;  // channels, taps
     __shared__ real turned[OF_BLOCK * (AT_ONCE + 1)];
     const int o = blockIdx.x, first = blockIdx.y * OF_BLOCK, here = min(OF_BLOCK, channels - first);
@@ -124,8 +127,8 @@ extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int cha
         int columns, int down, int right, int top, int left
 #define WINDOWS_OF_X                                                                                                     \
     windows_of(x, images, channels, height, width, kernel_height, kernel_width, rows, columns, down, right, top, left)
-#define PHASE                                                                                                            \
-    Phase(blockIdx.x % (down * right), gradient, images, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, \
+#define PHASE(NUMBER)                                                                                                    \
+    Phase(NUMBER, gradient, images, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, \
           top, left)
 
 constexpr int TILE = 16;
@@ -160,7 +163,7 @@ extern "C" __global__ void conv2d_v2(const real* x, const real* w, const real* b
 extern "C" __global__ void conv2d_backward_data_v2(const real* gradient, const real* phases, const real* bias, real* x,
                                                    GEOMETRY) {
     const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x / (down * right) * TILE + threadIdx.x;
-    const Phase phase = PHASE;
+    const Phase phase = PHASE(blockIdx.x % (down * right));
     const PixelLines windows = {phase.windows};
     const MatrixLines weights = {phases + phase.before * outputs * channels, channels, windows.length(), 1, channels};
     const real sum = tiled_sum(weights, windows, row, column, 0, windows.length());
@@ -200,13 +203,15 @@ __device__ inline void conv2d_tile(const float* x, const float* w, const float* 
     hand_over(product, pixels_to(bias, y, row, column, outputs, images, rows, columns), staged);
 }
 
+// At stride 2 along the rows there are `tickets` and `buffers`, one for each two blocks whose pixels take turns: see pairs.cuh.
 template <class Product>
 __device__ inline void conv2d_backward_data_tile(const float* gradient, const float* phases, const float* bias, float* x,
-                                                 GEOMETRY, STAGING) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x / (down * right) * SIDE;
-    __shared__ Phase phase;
+                                                 float* buffers, int* tickets, GEOMETRY, STAGING) {
+    const int row = blockIdx.y * SIDE, column = blockIdx.x / (down * right) * SIDE, number = blockIdx.x % (down * right);
+    __shared__ Phase phase, other;
     __shared__ StagedPixels lines;
-    if (threadIdx.x == 0) phase = PHASE, lines = StagedPixels(STAGE_OF(phase.windows, SIDE), column);
+    if (threadIdx.x == 0 && tickets) other = PHASE(number ^ 1);
+    if (threadIdx.x == 0) phase = PHASE(number), lines = StagedPixels(STAGE_OF(phase.windows, SIDE), column);
     __syncthreads();
     if (column >= phase.windows.pixels()) return;  // the grid is the largest phase's
     const int k = phase.windows.taps();
@@ -217,7 +222,11 @@ __device__ inline void conv2d_backward_data_tile(const float* gradient, const fl
     Source of_gradient(lines, gradient, column, 0, k, alongs, staged);
     Product product;
     accumulate(product, of_w, of_gradient, 0, k);
-    hand_over(product, phase_to(bias, x, row, column, channels, height, width, phase, down, right), staged);
+    const PixelTarget pixels = phase_to(bias, x, row, column, channels, height, width, phase, down, right);
+    if (!tickets || column >= other.windows.pixels()) return hand_over(product, pixels, staged);
+    const PixelTarget between = phase_to(bias, x, row, column, channels, height, width, other, down, right);
+    const int pair = blockIdx.x / 2 * gridDim.y + blockIdx.y;
+    hand_over_in_pairs(product, pixels, between, buffers + pair * SIDE * SIDE, tickets + pair, staged);
 }
 
 template <class Product>
@@ -249,8 +258,9 @@ __device__ inline void conv2d_backward_weight_tile(const float* gradient, const 
         conv2d_tile<PRODUCT>(x, w, bias, y, NUMBERS);                                                                   \
     }                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_data_##VERSION(     \
-        const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY, STAGING) {                   \
-        conv2d_backward_data_tile<PRODUCT>(gradient, phases, bias, x, NUMBERS);                                         \
+        const float* gradient, const float* phases, const float* bias, float* x, float* buffers, int* tickets,          \
+        GEOMETRY, STAGING) {                                                                                            \
+        conv2d_backward_data_tile<PRODUCT>(gradient, phases, bias, x, buffers, tickets, NUMBERS);                       \
     }                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_weight_##VERSION(   \
         const float* gradient, const float* x, float* parts, int share, GEOMETRY, STAGING) {                            \

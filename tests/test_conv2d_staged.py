@@ -123,6 +123,18 @@ def test_winograds_stages_have_room(turn):
             assert 4 * (floats + floats // 32) <= 48 * 1024 and stage["run"] % grid["across"] == 0
 
 
+def test_two_phases_are_put_together_whichever_is_done_first():
+    """Blocks run at a time, on as many cores as there are, and the second one of a pair waits for the first."""
+    rng = np.random.default_rng()
+    g, w = (rng.standard_normal(shape).astype(np.float32) for shape in ((8, 1, 16, 16), (1, 128, 4, 4)))
+    call = (8, 128, 32, 32), (2, 2), ((1, 1), (1, 1))
+    with check.chosen("v3"):
+        found = [cuda.conv2d_backward_data(g, w, *call) for _ in range(150)]
+    truth = reference.conv2d_backward_data(g.astype(np.float64), w.astype(np.float64), *call)
+    for x in found:
+        assert_close(x, truth, 1e-5)
+
+
 def test_shapes_may_be_lists():
     x, w = np.ones((1, 1, 4, 4), np.float32), np.ones((1, 1, 3, 3), np.float32)
     assert cuda.conv2d(x, w, None, [1, 1], [[1, 1], [1, 1]]).shape == x.shape

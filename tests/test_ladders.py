@@ -142,13 +142,13 @@ def test_the_readme_shows_what_is_counted(stem, counted):
 
 
 def test_convolutions_move_whole_sectors_and_meet_in_no_bank(counted):
-    """All launches of the upper rungs of all three at stride 1; windows too, which are read from rows that came as they lie."""
+    """All launches of the upper rungs of all three. Windows too, which are read from rows that came as they lie; and at stride 2
+    the pixels of every second column, which two blocks put together."""
     lower = "v1", "v2"
     checked = [
         each
         for each in counted("conv2d")
-        if each.problem.endswith("stride 1")
-        and (each.kernel.startswith(("winograd", "conv2d_phases")) or not each.kernel.endswith(lower))
+        if (each.kernel.startswith(("winograd", "conv2d_phases")) or not each.kernel.endswith(lower))
         and not each.kernel.startswith("sum")  # of which other versions are for this
     ]
     assert len({each.kernel for each in checked}) == 3 + 3 + 6 + 1
@@ -162,15 +162,6 @@ def test_windows_of_five_move_whole_sectors_too():
         for profile in (each for each in profiles if not each.kernel.startswith("sum")):
             assert profile.total("sectors") == profile.total("ideal_sectors"), profile
             assert all(line.turns <= 2 * line.ideal_turns for line in profile.lines), profile
-
-
-def test_strided_gradients_waste_sectors_on_their_results_alone():
-    """Every second pixel is another phase's, so that at stride 2 half of what results move is."""
-    problem = convolutions((1, 8, 16, 16), (128, 8, 4, 4), (2, 2), ((1, 1), (1, 1)))[1]
-    with check.chosen("v4"), emulator.profiling() as profiles:
-        cuda.conv2d_backward_data(*converted(problem.call().args, "float32"))
-    for line in (line for profile in profiles for line in profile.lines):
-        assert line.sectors == line.ideal_sectors * (2 if "y[row" in line.code else 1), line
 
 
 def test_a_rung_moves_what_was_worked_out_for_it(counted):

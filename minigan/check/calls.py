@@ -42,6 +42,7 @@ CONVOLUTIONS = (  # (images, channels, outputs), size, kernel, stride, padding
     ((2, 3, 4), (4, 0), (3, 3), (1, 1), ((1, 1), (2, 2))),  # nothing but padding
     ((1, 2, 3), (10, 9), (9, 8), (2, 1), ((2, 2), (1, 1))),  # more taps than are brought into phases at once
     ((2, 3, 8), (8, 16), (3, 3), (1, 1), ((1, 1), (1, 1))),  # whole sectors, and off their boundaries
+    ((2, 130, 3), (3, 7), (4, 4), (2, 2), ((1, 1), (1, 1))),  # several tiles of channels in several phases
     ((2, 3, 2), (9, 10), (1, 3), (1, 1), ((0, 0), (1, 1))),  # for Winograd eight rows of results, the most there are
 )
 SUMS_TO = (((3, 1), (2, 3, 4)), ((1, 3, 1, 5), (2, 3, 4, 5)), ((), (7,)), ((5,), (5,)), ((1,), (0,)), ((3,), (0, 3)))

@@ -2,9 +2,12 @@
 
 from math import prod
 
+import numpy as np
+
 from .. import shapes
 from . import conv2d_staged as staged
 from . import conv2d_winograd as winograd
+from .conv2d_staged import SIDE
 from .launch import BLOCK, EMULATOR, Plan, declare, empty, launch, pick, target_of, versions
 from .reduce import sum as sum_over
 
@@ -29,13 +32,15 @@ for _name, (_direct, _tiled) in zip(_NAMES, _ARRAYS):
     _sizes = "int n, int images" if _name == "conv2d_backward_weight" else "int n"
     declare("conv2d.cu", _name, f"{_direct}, {_sizes}, {_GEOMETRY}")
     declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v2",))
-    _staged = f"{_tiled.replace('real', 'float')}, int images, {_GEOMETRY}, {_STAGE}"
+    _in_pairs = ", float* buffers?, int* tickets?" if _name == "conv2d_backward_data" else ""
+    _staged = f"{_tiled.replace('real', 'float')}{_in_pairs}, int images, {_GEOMETRY}, {_STAGE}"
     declare("conv2d.cu", _name, _staged, ("v3",), reals=("float",))
     declare("conv2d.cu", _name, _staged, ("v4",), reals=("float",), tf32=True)
 declare(
     "conv2d.cu",
     "conv2d_phases",
-    "const real* w, real* phases, int channels, int outputs, int kernel_height, int kernel_width, int down, int right",
+    "const real* w, real* phases, int* tickets?, int pairs, int channels, int outputs, int kernel_height, int kernel_width, "
+    "int down, int right",
 )
 
 # The last launch of Winograd's method stands for it.
@@ -155,18 +160,30 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     elif made.kernel is versions["conv2d_backward_data"]["v1"]:
         launch(made, gradient=gradient, w=w, bias=bias, x=x)
     else:
-        launch(made, gradient=gradient, phases=_by_phase(w, stride), bias=bias, x=x)
+        in_pairs = {}
+        if made.kernel is not versions["conv2d_backward_data"]["v2"]:
+            in_pairs = _pairs(made.grid, w, stride)
+        phases = _by_phase(w, stride, in_pairs.get("tickets"))
+        launch(made, gradient=gradient, phases=phases, bias=bias, x=x, **in_pairs)
     return x
 
 
-def _by_phase(w, stride):
-    """The weights in the order in which the matrix products of the data's gradient read them."""
+def _pairs(grid, w, stride):
+    """A buffer and a ticket for each pair of blocks that make neighbouring pixels: at stride 2 along the rows."""
+    if stride[1] != 2 or not w.size:
+        return {"buffers": None, "tickets": None}
+    pairs = prod(grid) // 2
+    return {"buffers": empty((pairs, SIDE, SIDE), like=w), "tickets": empty((pairs,), like=w, dtype=np.int32)}
+
+
+def _by_phase(w, stride, tickets):
+    """The weights in the order in which the matrix products of the data's gradient read them; and the tickets made 0."""
     phases = empty((w.size,), like=w)
     outputs, channels, height, width = w.shape
     numbers = dict(channels=channels, outputs=outputs, kernel_height=height, kernel_width=width)
-    numbers |= dict(down=stride[0], right=stride[1])
+    numbers |= dict(down=stride[0], right=stride[1], pairs=0 if tickets is None else tickets.size)
     grid = outputs, _ceil(channels, CHANNELS_OF_PHASES), 1
-    launch(Plan(pick("conv2d_phases")[1], grid, (BLOCK, 1, 1), numbers), w=w, phases=phases)
+    launch(Plan(pick("conv2d_phases")[1], grid, (BLOCK, 1, 1), numbers), w=w, phases=phases, tickets=tickets)
     return phases
 
 

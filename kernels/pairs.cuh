@@ -14,22 +14,15 @@ __device__ inline void hand_over_in_pairs(const Product& product, const PixelTar
                                           float* buffer, int* ticket, float* slabs) {
     constexpr int LANES = 32, COLUMNS = Product::WARP_COLUMNS, ACROSS = SIDE / COLUMNS, LEFT_THERE = 4;
     const int warp = threadIdx.x / LANES, lane = threadIdx.x % LANES;
-    typename Product::Slab& slab = reinterpret_cast<typename Product::Slab*>(slabs)[warp];
     buffer += warp * Product::WARP_ROWS * COLUMNS;
     __shared__ bool is_second;
     if (threadIdx.x == 0) is_second = atomicAdd(ticket, 1) != 0;
     __syncthreads();
     if (!is_second) {
+        each_row(product, slabs, [&](int i, int r, const float* row) {
 #pragma unroll
-        for (int i = 0; i < 8; ++i) {
-            product.lay(i, slab);
-            __syncwarp();
-#pragma unroll
-            for (int r = 0; r < 8; ++r)
-#pragma unroll
-                for (int c = lane; c < COLUMNS; c += LANES) buffer[(8 * i + r) * COLUMNS + c] = slab[r][c];
-            __syncwarp();
-        }
+            for (int c = lane; c < COLUMNS; c += LANES) buffer[(8 * i + r) * COLUMNS + c] = row[c];
+        });
         __syncthreads();
         if (threadIdx.x == 0) {
             __threadfence();  // who sees the ticket sees what all have stored before the barrier
@@ -49,20 +42,14 @@ __device__ inline void hand_over_in_pairs(const Product& product, const PixelTar
         const int column = warp % ACROSS * COLUMNS + (lane + c * LANES) / 2;
         place[c] = is_own ? own.place(column) : others.place(column);
     }
+    each_row(product, slabs, [&](int i, int r, const float* row) {
 #pragma unroll
-    for (int i = 0; i < 8; ++i) {
-        product.lay(i, slab);
-        __syncwarp();
-#pragma unroll
-        for (int r = 0; r < 8; ++r)
-#pragma unroll
-            for (int c = 0; c < 2 * COLUMNS / LANES; ++c) {
-                const int pixel = (lane + c * LANES) / 2;
-                const float sum = is_own ? slab[r][pixel] : __ldcg(&buffer[(8 * i + r) * COLUMNS + pixel]);
-                own.put(warp / ACROSS * Product::WARP_ROWS + Product::row_of(i, r), place[c], sum);
-            }
-        __syncwarp();
-    }
+        for (int c = 0; c < 2 * COLUMNS / LANES; ++c) {
+            const int pixel = (lane + c * LANES) / 2;
+            const float sum = is_own ? row[pixel] : __ldcg(&buffer[(8 * i + r) * COLUMNS + pixel]);
+            own.put(warp / ACROSS * Product::WARP_ROWS + Product::row_of(i, r), place[c], sum);
+        }
+    });
 }
 
 #endif  // SINGLE

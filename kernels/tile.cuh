@@ -210,27 +210,33 @@ __device__ inline void accumulate(Product& product, SourceA& of_a, SourceB& of_b
     product.add(a[now], b[now]);
 }
 
-// Hands a product to a target by way of shared memory, so that the lanes of a warp put neighbours along a row. A slab for each
-// warp lies in `slabs`; their pitch keeps the lanes' vectors in different banks.
-template <class Product, class Target>
-__device__ inline void hand_over(const Product& product, const Target& target, float* slabs) {
-    constexpr int LANES = 32, OF_LANE = Product::WARP_COLUMNS / LANES, ACROSS = SIDE / Product::WARP_COLUMNS;
-    const int warp = threadIdx.x / LANES, lane = threadIdx.x % LANES;
-    typename Product::Slab& slab = reinterpret_cast<typename Product::Slab*>(slabs)[warp];
-    int place[OF_LANE];
-#pragma unroll
-    for (int c = 0; c < OF_LANE; ++c) place[c] = target.place(warp % ACROSS * Product::WARP_COLUMNS + lane + c * LANES);
+// of(i, r, row) for each row that a warp has a part of, the one in shared memory that is row r of slab i. The slabs' pitch keeps
+// the lanes' vectors in different banks.
+template <class Product, class Of> __device__ inline void each_row(const Product& product, float* slabs, Of of) {
+    typename Product::Slab& slab = reinterpret_cast<typename Product::Slab*>(slabs)[threadIdx.x / 32];
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
         product.lay(i, slab);
         __syncwarp();
 #pragma unroll
-        for (int r = 0; r < 8; ++r)
-#pragma unroll
-            for (int c = 0; c < OF_LANE; ++c)
-                target.put(warp / ACROSS * Product::WARP_ROWS + Product::row_of(i, r), place[c], slab[r][lane + c * LANES]);
+        for (int r = 0; r < 8; ++r) of(i, r, slab[r]);
         __syncwarp();
     }
+}
+
+// Hands a product to a target by way of shared memory, so that the lanes of a warp put neighbours along a row.
+template <class Product, class Target>
+__device__ inline void hand_over(const Product& product, const Target& target, float* slabs) {
+    constexpr int LANES = 32, OF_LANE = Product::WARP_COLUMNS / LANES, ACROSS = SIDE / Product::WARP_COLUMNS;
+    const int warp = threadIdx.x / LANES, lane = threadIdx.x % LANES;
+    int place[OF_LANE];
+#pragma unroll
+    for (int c = 0; c < OF_LANE; ++c) place[c] = target.place(warp % ACROSS * Product::WARP_COLUMNS + lane + c * LANES);
+    each_row(product, slabs, [&](int i, int r, const float* row) {
+#pragma unroll
+        for (int c = 0; c < OF_LANE; ++c)
+            target.put(warp / ACROSS * Product::WARP_ROWS + Product::row_of(i, r), place[c], row[lane + c * LANES]);
+    });
 }
 
 // ---- matrices ----------------------------------------------------------------------------------------------------------

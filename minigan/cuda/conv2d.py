@@ -160,9 +160,8 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     elif made.kernel is versions["conv2d_backward_data"]["v1"]:
         launch(made, gradient=gradient, w=w, bias=bias, x=x)
     else:
-        in_pairs = {}
-        if made.kernel is not versions["conv2d_backward_data"]["v2"]:
-            in_pairs = _pairs(made.grid, w, stride)
+        is_v2 = made.kernel is versions["conv2d_backward_data"]["v2"]
+        in_pairs = {} if is_v2 else _pairs(made.grid, w, stride)
         phases = _by_phase(w, stride, in_pairs.get("tickets"))
         launch(made, gradient=gradient, phases=phases, bias=bias, x=x, **in_pairs)
     return x

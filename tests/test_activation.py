@@ -95,7 +95,7 @@ def test_empty_and_single(name, version):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_whole_sectors_and_packs_in_a_quarter_of_the_requests(name, version, dtype):
+def test_whole_sectors_and_packs_in_a_quarter_of_the_requests(every_access, name, version, dtype):
     inputs, *slope = ACTIVATIONS[name]
     n = 4096
     with chosen(version), emulator.profiling() as profiles:

@@ -161,7 +161,7 @@ def test_a_large_mean_costs_the_kernels_no_digits(version):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_whole_sectors_and_free_banks(version, dtype):
+def test_whole_sectors_and_free_banks(every_access, version, dtype):
     x, one = np.random.default_rng(0).standard_normal((8, 3, 32, 32)).astype(dtype), np.ones(3, dtype)
     with chosen(version), emulator.profiling() as profiles:
         cuda.batch_norm_forward(x, one, one, 1e-5)

@@ -82,7 +82,7 @@ def test_sums_have_four_packs_on_their_way(chip):
 
 
 @pytest.fixture(scope="module")
-def counted():
+def counted(every_access):
     return cache(counts.counts)
 
 
@@ -155,7 +155,7 @@ def test_convolutions_move_whole_sectors_and_meet_in_no_bank(counted):
     assert all(each.sectors == 1 and each.turns <= 2 for each in checked), checked
 
 
-def test_windows_of_five_move_whole_sectors_too():
+def test_windows_of_five_move_whole_sectors_too(every_access):
     for problem in convolutions((1, 8, 16, 16), (128, 8, 5, 5), (1, 1), ((2, 2), (2, 2))):
         with check.chosen("v3"), emulator.profiling() as profiles:
             getattr(cuda, problem.primitive)(*converted(problem.call().args, "float32"))

@@ -203,7 +203,7 @@ def stepped(name, n, dtype=np.float32):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("name", RULES)
-def test_whole_sectors_and_packs_in_a_quarter_of_the_requests(name, version, dtype):
+def test_whole_sectors_and_packs_in_a_quarter_of_the_requests(every_access, name, version, dtype):
     changed, read, _ = RULES[name]
     n, size = 4096, np.dtype(dtype).itemsize
     with chosen(version), emulator.profiling() as profiles:

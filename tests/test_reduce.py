@@ -138,7 +138,7 @@ def profiles(version, x, axes):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_rows_move_whole_sectors_and_meet_in_no_bank(version, dtype):
+def test_rows_move_whole_sectors_and_meet_in_no_bank(every_access, version, dtype):
     for shape, axes in (((8, 8192), 1), ((4, 8, 64, 32), (0, 2, 3))):
         found = [each for each in profiles(version, np.ones(shape, dtype), axes) if each.kernel == f"sum_{version}"]
         for each in found[:1]:  # what adds up the parts comes behind it

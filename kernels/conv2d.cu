@@ -10,7 +10,6 @@
 //   v5  Winograd        in conv2d_winograd.cu
 //
 // Direct convolution reads both factors of every product from global memory: 2 flops for 8 bytes in float, 0.25 flop a byte.
-#include "pairs.cuh"
 #include "staged.cuh"
 
 // Grid ceil(n / 256) for n results, block 256. Neighbours walk along a row of y: at stride 1 they read neighbouring
@@ -96,10 +95,8 @@ extern "C" __global__ void conv2d_backward_weight_v1(const real* gradient, const
 // Weights phase by phase, each as a matrix (outputs x taps, channels), so that the data's gradient reads neighbours. A block
 // turns 32 channels of an output round in shared memory, so that lanes are neighbours along the taps where it reads and along
 // the channels where it writes. On the way it makes the tickets 0, see pairs.cuh. Grid (outputs, channels / 32), block 256.
-extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int* tickets, int pairs, int channels, int outputs,
+extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int channels, int outputs,
                                             int kernel_height, int kernel_width, int down, int right) {
-    const int block = blockIdx.y * gridDim.x + blockIdx.x, blocks = gridDim.x * gridDim.y;
-    for (int i = block * blockDim.x + threadIdx.x; i < pairs; i += blocks * blockDim.x) tickets[i] = 0;
     constexpr int OF_BLOCK = 32, AT_ONCE = 64;  // channels, taps
     __shared__ real turned[OF_BLOCK * (AT_ONCE + 1)];
     const int o = blockIdx.x, first = blockIdx.y * OF_BLOCK, here = min(OF_BLOCK, channels - first);
@@ -206,11 +203,10 @@ __device__ inline void conv2d_tile(const float* x, const float* w, const float* 
 // At stride 2 along the rows there are `tickets` and `buffers`, one for each two blocks whose pixels take turns: see pairs.cuh.
 template <class Product>
 __device__ inline void conv2d_backward_data_tile(const float* gradient, const float* phases, const float* bias, float* x,
-                                                 float* buffers, int* tickets, GEOMETRY, STAGING) {
+                                                 GEOMETRY, STAGING) {
     const int row = blockIdx.y * SIDE, column = blockIdx.x / (down * right) * SIDE, number = blockIdx.x % (down * right);
-    __shared__ Phase phase, other;
+    __shared__ Phase phase;
     __shared__ StagedPixels lines;
-    if (threadIdx.x == 0 && tickets) other = PHASE(number ^ 1);
     if (threadIdx.x == 0) phase = PHASE(number), lines = StagedPixels(STAGE_OF(phase.windows, SIDE), column);
     __syncthreads();
     if (column >= phase.windows.pixels()) return;  // the grid is the largest phase's
@@ -222,11 +218,7 @@ __device__ inline void conv2d_backward_data_tile(const float* gradient, const fl
     Source of_gradient(lines, gradient, column, 0, k, alongs, staged);
     Product product;
     accumulate(product, of_w, of_gradient, 0, k);
-    const PixelTarget pixels = phase_to(bias, x, row, column, channels, height, width, phase, down, right);
-    if (!tickets || column >= other.windows.pixels()) return hand_over(product, pixels, staged);
-    const PixelTarget between = phase_to(bias, x, row, column, channels, height, width, other, down, right);
-    const int pair = blockIdx.x / 2 * gridDim.y + blockIdx.y;
-    hand_over_in_pairs(product, pixels, between, buffers + pair * SIDE * SIDE, tickets + pair, staged);
+    hand_over(product, phase_to(bias, x, row, column, channels, height, width, phase, down, right), staged);
 }
 
 template <class Product>
@@ -258,9 +250,9 @@ __device__ inline void conv2d_backward_weight_tile(const float* gradient, const 
         conv2d_tile<PRODUCT>(x, w, bias, y, NUMBERS);                                                                   \
     }                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_data_##VERSION(     \
-        const float* gradient, const float* phases, const float* bias, float* x, float* buffers, int* tickets,          \
+        const float* gradient, const float* phases, const float* bias, float* x,                                    \
         GEOMETRY, STAGING) {                                                                                            \
-        conv2d_backward_data_tile<PRODUCT>(gradient, phases, bias, x, buffers, tickets, NUMBERS);                       \
+        conv2d_backward_data_tile<PRODUCT>(gradient, phases, bias, x, NUMBERS);                       \
     }                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_weight_##VERSION(   \
         const float* gradient, const float* x, float* parts, int share, GEOMETRY, STAGING) {                            \

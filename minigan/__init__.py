@@ -10,7 +10,7 @@ from importlib import import_module
 
 from . import emulator, init, nn, ops, optim, random
 from .cuda.launch import reload
-from .cuda.user import kernel
+from .cuda.user_kernel import kernel
 from .emulator import out
 from .errors import DeviceError, LaunchError, MiniganError
 from .gradcheck import GradientError, gradcheck

@@ -136,7 +136,7 @@ def _free_folder(name):
 
 
 def _choose_kernels(kernels):
-    from .cuda.launch import choose
+    from .cuda.versions import choose
 
     for name, version in kernels.items():
         choose(name, version)

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from minigan import data, emulator
-from minigan.cuda.emulator import build
 from minigan.data.digits import digits
+from minigan.emulator import build
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from compare import assert_close
 
 from minigan import MiniganError, cuda, emulator, ops, reference, tensor
 from minigan.check import CASES, check_gradient, chosen
-from minigan.cuda.launch import Target, plan_packed
+from minigan.cuda import elements, versions
+from minigan.cuda.target import Target
 
 
 @pytest.mark.parametrize("case", CASES["activation"], ids=lambda case: case.name)
@@ -74,12 +75,14 @@ ACTIVATIONS = {
     ],
 )
 def test_packs_run_where_they_fill_the_chip(n, target, kernel, blocks):
-    plan = plan_packed("tanh", n, target, slope=0.2)
+    version = elements.default(versions.versions_of("tanh"), n, target)
+    (found,) = versions.versions_of("tanh")[version].kernels
+    plan = elements.plan(found, n, target.pack if version == "v2" else 1)
     assert (plan.kernel.name, plan.grid, plan.block) == (kernel, (blocks, 1, 1), (256, 1, 1))
 
 
 def test_a_kernel_without_packs_has_its_one_version():
-    assert plan_packed("exp", 10**7, H100).kernel.name == "exp_v1"
+    assert elements.default(versions.versions_of("exp"), 10**7, H100) == "v1"
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

@@ -5,8 +5,9 @@ from compare import assert_close
 import minigan as mg
 from minigan import cuda, emulator, ops, reference
 from minigan.check import CASES, check_gradient, chosen
-from minigan.cuda.batch_norm import one_launch_pays, plan_channels
-from minigan.cuda.launch import Target
+from minigan.cuda.batch_norm import VERSIONS as TABLE
+from minigan.cuda.batch_norm import default_forward, plan_channels
+from minigan.cuda.target import Target
 
 
 @pytest.mark.parametrize("case", CASES["batch_norm"], ids=lambda case: case.name)
@@ -131,7 +132,7 @@ def test_the_number_of_launches():
         "v2": ["batch_norm_statistics_v2", "batch_norm_v2"],
         "v3": ["batch_norm_forward_v3"],
     }
-    assert [one_launch_pays(channels, H100) for channels in (32, 33)] == [False, True]
+    assert [default_forward(channels, H100) for channels in (32, 33)] == ["v2", "v3"]
 
 
 def test_a_thread_for_each_pack_of_a_channel():
@@ -141,10 +142,10 @@ def test_a_thread_for_each_pack_of_a_channel():
         ((100, 3, 32, 32), 1024),
         ((32, 64, 8, 8), 512),
     ):
-        plan = plan_channels("batch_norm_forward", shape, H100)
+        plan = plan_channels(TABLE["batch_norm_forward"]["v3"].kernels[0], True, shape, H100)
         assert (plan.grid, plan.block) == ((shape[1], 1, 1), (threads, 1, 1))
-    with chosen("v1"):
-        assert plan_channels("batch_norm_statistics", (100, 3, 32, 32), H100).block == (256, 1, 1)
+    statistics = TABLE["batch_norm_statistics"]["v1"].kernels[0]
+    assert plan_channels(statistics, False, (100, 3, 32, 32), H100).block == (256, 1, 1)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

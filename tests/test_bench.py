@@ -17,7 +17,8 @@ from minigan.bench.clock import Machine, Timing
 from minigan.bench.table import Row, save_roofline
 from minigan.check.calls import converted, relative_error, results_of
 from minigan.cli import main
-from minigan.cuda import launch, nvrtc
+from minigan.cuda import nvrtc
+from minigan.plan import recording
 
 LIMITS = Machine("a machine", 1e12, 1e11)
 SMALL = problems.matmul(20, 30, 40)
@@ -263,7 +264,7 @@ def test_these_stems_run_in_blocks_of_any_size(stem, threads):
             prepare = partial(bench._version, problem.primitive, version, threads=threads)
             found = results_of(call, lambda *arguments, prepare=prepare: prepare(*arguments)(), "float32")
             assert all(relative_error(mine, right, 1.0) < 1e-5 for mine, right in zip(found, truth))
-            with launch.recording() as launches:
+            with recording() as launches:
                 prepare(*converted(call.args, "float32"))()
             assert [each.plan.block for each in launches] == [(threads, 1, 1)]
 

@@ -8,8 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from minigan import MiniganError, data
-from minigan.data import download as downloading
+from minigan import MiniganError, data, paths
 from minigan.data import mnist as mnist_module
 from minigan.data.download import download
 
@@ -128,4 +127,4 @@ def test_mnist_from_the_mirrors(server, monkeypatch, shared_data, tmp_path):
         assert len(data.load("mnist")) == 60000
         served.shutdown()
     assert len(data.load("mnist")) == 60000  # now from the cache
-    assert len(list((downloading.cache_folder() / "mnist").iterdir())) == 2
+    assert len(list((paths.cache_folder() / "mnist").iterdir())) == 2

@@ -13,8 +13,8 @@ from launching import run
 import minigan as mg
 from minigan import check, emulator
 from minigan.check import training
-from minigan.cuda import launch, source
-from minigan.cuda.emulator import KernelError, build, instrument
+from minigan.cuda import source, versions
+from minigan.emulator import KernelError, build, instrument
 from minigan.gans import find_recipe
 
 
@@ -220,7 +220,7 @@ def test_it_compiles_for_machines_that_are_not_here(target, tmp_path):
     """Untested there, but it compiles: the switch of fibers, the entries, and with the sanitizer the places put in."""
     zig = (sys.executable, "-m", "ziglang", "c++", "-target", target)
     program = tmp_path / "kernel.cpp"
-    program.write_text(build._program(source.text("matmul.cu"), launch.kernel_names("matmul.cu", "float")))
+    program.write_text(build._program(source.text("matmul.cu"), versions.kernel_names("matmul.cu", "float")))
     flags = [*build.FLAGS, "-DREAL=float", f"-I{build.HERE}"]
 
     def compiled(*arguments):

@@ -8,9 +8,9 @@ from small_gan import drawn_as, small
 
 import minigan as mg
 from minigan import devices, emulator, gans, ops
-from minigan.cuda.launch import recording
 from minigan.devices import device as get_device
 from minigan.gans import Training
+from minigan.plan import recording
 
 NO_GPU = pytest.mark.skipif(devices.why_no_cuda() is not None, reason="needs a GPU")
 DEVICES = ["emulator", pytest.param("cuda", marks=NO_GPU)]

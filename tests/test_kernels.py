@@ -10,9 +10,9 @@ import pytest
 
 from minigan import MiniganError
 from minigan.check import check_kernels
-from minigan.cuda import launch, nvrtc, source
-
-DECLARED = {kernel.name: kernel for versions in launch.versions.values() for kernel in versions.values()}
+from minigan.cuda import nvrtc, source
+from minigan.cuda.target import Target
+from minigan.cuda.versions import KERNELS, kernel_names
 
 
 @pytest.fixture(autouse=True)
@@ -35,24 +35,24 @@ def test_compiles_everywhere_without_spills_or_doubles(file):
 @pytest.mark.parametrize(("real", "architecture"), [("float", 90), ("float", 75), ("double", 90)])
 def test_every_kernel_is_declared(file, real, architecture):
     _, log, _ = nvrtc.compile_cubin(source.text(file), file, source.options(real), architecture)
-    target = launch.Target(real, architecture)
-    declared = {name for name, kernel in DECLARED.items() if kernel.file == file and target.can_run(kernel)}
+    target = Target(real, architecture)
+    declared = {name for name, kernel in KERNELS.items() if kernel.file == file and target.can_run(kernel)}
     assert set(nvrtc.resources(log)) == declared
 
 
 @pytest.mark.parametrize("file", source.files())
 @pytest.mark.parametrize("real", ["float", "double"])
 def test_declared_types_are_the_compilers(file, real):
-    names = launch.kernel_names(file, real)
+    names = kernel_names(file, real)
     seen = nvrtc.parameter_types(source.text(file), file, source.options(real), names)
     for name in names:
-        types = (each.type.replace("real", real) for each in DECLARED[name].parameters)
+        types = (each.type.replace("real", real) for each in KERNELS[name].parameters)
         assert seen[name] == [each.replace("uint64", "unsigned long long") for each in types]
 
 
 def test_names_of_parameters_are_the_sources():
     """Types alone would not see two ints swapped."""
-    for kernel in DECLARED.values():
+    for kernel in KERNELS.values():
         text = re.sub(r"NAME##", "", source.text(kernel.file))
         names = [re.search(rf"\b{each.name}\b", text) for each in kernel.parameters]
         assert all(names), kernel

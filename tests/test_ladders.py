@@ -10,18 +10,15 @@ from minigan.bench import counts
 from minigan.bench.problems import COUNTED, convolutions
 from minigan.check import versions_of
 from minigan.check.calls import converted
-from minigan.cuda import conv2d_staged, launch, nvrtc, source
+from minigan.cuda import conv2d_staged, nvrtc, source
+from minigan.cuda.versions import STEMS
 
 CHIPS = (80, 90)
 FP32_TILES = (
     "matmul_v4", "matmul_v5", "conv2d_v3", "conv2d_backward_data_v3", "conv2d_backward_weight_v3", "winograd_products_v1",
 )  # fmt: skip
 TENSOR_TILES = "matmul_v6", "conv2d_v4", "conv2d_backward_data_v4", "conv2d_backward_weight_v4"
-PACKED = [
-    name
-    for name, table in launch.versions.items()
-    if "v2" in table and table["v2"].file in ("activation.cu", "optim.cu")
-]
+PACKED = [name for stem in ("activation", "optim") for name in STEMS[stem]]
 
 # The least steps along k that a strip has: every one of them stands in the machine code, with 64 multiply-adds of a thread.
 STEPS, PRODUCTS = 8, 64

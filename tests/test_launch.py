@@ -5,8 +5,8 @@ import pytest
 
 import minigan as mg
 from minigan import cuda, devices
-from minigan.cuda import launch, nvrtc, source
-from minigan.cuda.launch import Kernel, Parameter, Plan, bind
+from minigan.cuda import nvrtc, source, versions
+from minigan.plan import Kernel, Parameter, Plan, bind
 
 AXPY = """
 struct Pair { float x, y; };
@@ -87,11 +87,11 @@ def test_different_shapes_are_refused():
 
 
 def test_versions():
-    assert list(launch.versions["matmul"]) == ["v1", "v2", "v3", "v4", "v5", "v6"]
+    assert list(versions.versions_of("matmul")) == ["v1", "v2", "v3", "v4", "v5", "v6"]
     with pytest.raises(mg.MiniganError, match="unknown kernel 'matmull': choose from abs, adam"):
-        launch.choose("matmull", "v1")
+        versions.choose("matmull", "v1")
     with pytest.raises(mg.MiniganError, match="kernel matmul has no version 'v9': choose from v1, v2, v3"):
-        launch.choose("matmul", "v9")
+        versions.choose("matmul", "v9")
 
 
 def test_device_cuda_without_a_gpu_says_what_is_missing():

@@ -7,9 +7,9 @@ from compare import assert_close
 import minigan as mg
 from minigan import cuda, reference
 from minigan.check import CASES, check_gradient
-from minigan.cuda import launch
-from minigan.cuda.launch import Target
-from minigan.cuda.matmul import plan
+from minigan.cuda import versions
+from minigan.cuda.matmul import VERSIONS, default, plan
+from minigan.cuda.target import Target
 
 
 @pytest.mark.parametrize("transpose_a", [False, True])
@@ -43,11 +43,11 @@ T4, H100 = Target("float", 75, 40), Target("float", 90, 132)
 
 @contextmanager
 def choice(version):
-    launch.choose("matmul", version)
+    versions.choose("matmul", version)
     try:
         yield
     finally:
-        launch.choose("matmul", None)
+        versions.choose("matmul", None)
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,14 @@ def choice(version):
     ],
 )
 def test_plan_covers_every_element(version, grid, block):
-    with choice(version):
-        made = plan(129, 20, 32, False, False, 1.0)
+    made = plan(version, 129, 20, 32, False, False, 1.0)
     assert (made.kernel.name, made.grid, made.block) == (f"matmul_{version}", grid, block)
 
 
 def test_an_operand_is_transposed_by_its_steps():
     steps = "a_row", "a_column", "b_row", "b_column"
-    assert [plan(33, 20, 17, False, False, 1.0).numbers[name] for name in steps] == [20, 1, 17, 1]
-    assert [plan(33, 20, 17, True, True, 1.0).numbers[name] for name in steps] == [1, 33, 1, 20]
+    assert [plan("v2", 33, 20, 17, False, False, 1.0).numbers[name] for name in steps] == [20, 1, 17, 1]
+    assert [plan("v2", 33, 20, 17, True, True, 1.0).numbers[name] for name in steps] == [1, 33, 1, 20]
 
 
 @pytest.mark.parametrize(
@@ -84,22 +83,25 @@ def test_an_operand_is_transposed_by_its_steps():
     ],
 )
 def test_the_default_fills_the_chip(shape, target, version):
-    assert plan(*shape, False, False, 1.0, target).kernel.name == f"matmul_{version}"
+    m, k, n = shape
+    assert default(m, n, k, target) == version
 
 
 def test_a_choice_wins_where_it_can_run():
-    def planned(target):
-        return plan(64, 64, 64, False, False, 1.0, target).kernel.name
+    of = VERSIONS["matmul"]
+
+    def picked(target):
+        return versions.pick("matmul", default(64, 64, 64, target), target)
 
     with choice("v1"):
-        assert planned(H100) == "matmul_v1"
+        assert picked(H100) is of["v1"]
     with choice("v6"):
-        assert planned(H100) == "matmul_v6"
-        launch._say_that_another_runs.cache_clear()
+        assert picked(H100) is of["v6"]
+        versions._say_that_another_runs.cache_clear()
         with pytest.warns(UserWarning, match="kernel matmul_v6 needs float and sm_80 or later: .* the default does"):
-            assert planned(T4) == "matmul_v2"
-        assert planned(Target("double", 90, 132)) == "matmul_v2"
-    assert planned(H100) == "matmul_v2"
+            assert picked(T4) is of["v2"]
+        assert picked(Target("double", 90, 132)) is of["v2"]
+    assert picked(H100) is of["v2"]
 
 
 def test_tensor_cores_round_both_factors_and_nothing_else():

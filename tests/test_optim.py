@@ -5,8 +5,9 @@ from compare import assert_close
 import minigan as mg
 from minigan import cuda, emulator, optim, reference
 from minigan.check import chosen
-from minigan.cuda.launch import Target
-from minigan.cuda.optim import plan_adam
+from minigan.cuda import elements
+from minigan.cuda.optim import VERSIONS as TABLE
+from minigan.cuda.target import Target
 
 
 def adam_by_the_paper(theta, gradients, lr, beta1, beta2, epsilon):
@@ -226,6 +227,7 @@ def test_a_step_of_nothing(name, version):
 
 def test_a_large_arena_is_stepped_by_packs():
     H100 = Target("float", 90, 132)
-    for n, kernel, blocks in ((10_000, "adam_v1", 40), (3_000_001, "adam_v2", 2930)):
-        plan = plan_adam(n, 0.5, 0.999, 1e-8, H100)
-        assert (plan.kernel.name, plan.grid) == (kernel, (blocks, 1, 1))
+    for n, version, of_thread, blocks in ((10_000, "v1", 1, 40), (3_000_001, "v2", 4, 2930)):
+        assert elements.default(TABLE["adam"], n, H100) == version
+        (kernel,) = TABLE["adam"][version].kernels
+        assert kernel.name == f"adam_{version}" and elements.plan(kernel, n, of_thread).grid == (blocks, 1, 1)

@@ -11,7 +11,7 @@ from PIL import Image
 import minigan as mg
 from minigan import check, emulator
 from minigan.cuda import nvrtc
-from minigan.cuda.emulator import build, profiler
+from minigan.emulator import build, profiler
 from minigan.errors import MiniganError
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import minigan as mg
 from minigan import emulator
-from minigan.cuda import program
+from minigan.emulator import program
 from minigan.errors import MiniganError
 
 PROGRAM = """#include <iostream>

@@ -6,9 +6,11 @@ from compare import assert_close
 
 from minigan import MiniganError, cuda, emulator, reference
 from minigan.check import CASES, check_gradient, chosen
-from minigan.cuda import launch
-from minigan.cuda.launch import Target
-from minigan.cuda.reduce import plans
+from minigan.cuda.reduce import V2, V3, default, plan_blocks, plan_columns, plan_shares, plan_terms, sums_of
+from minigan.cuda.reduce import VERSIONS as TABLE
+from minigan.cuda.target import Target
+from minigan.cuda.versions import pick
+from minigan.plan import recording
 
 
 @pytest.mark.parametrize("case", CASES["reduce"], ids=lambda case: case.name)
@@ -40,47 +42,56 @@ def walk(numbers):
 @pytest.mark.parametrize("axes", [axes for n in range(5) for axes in itertools.combinations(range(4), n)])
 def test_plan_walks_every_term_of_every_output(axes):
     x = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
-    (made,) = plans(x.shape, axes)
-    sums = np.zeros(made.numbers["outputs"])
-    for output, index in walk(made.numbers):
+    numbers = sums_of(x.shape, axes).numbers
+    sums = np.zeros(numbers["outputs"])
+    for output, index in walk(numbers):
         sums[output] += x.reshape(-1)[index]
     assert_close(sums, x.sum(axes).reshape(-1))
 
 
 T4, H100 = Target("float", 75, 40), Target("float", 90, 132)
-VERSIONS = list(launch.versions["sum"])
+VERSIONS = [version for version in TABLE["sum"] if version != "columns"]
 
 
 @pytest.mark.parametrize(
-    ("shape", "axis", "target", "kernel"),
+    ("shape", "axis", "target", "version"),
     [
-        ((100, 16_896), 0, H100, "sum_columns_v1"),  # four warps of columns for each of 132 multiprocessors
-        ((100, 16_895), 0, H100, "sum_v4"),
-        ((100, 5_120), 0, T4, "sum_columns_v1"),
-        ((16_896, 100), 1, H100, "sum_v4"),  # the same sums along rows: neighbours read far apart
-        ((16_896, 31), 1, H100, "sum_columns_v1"),  # too short for a warp
-        ((31,), 0, H100, "sum_columns_v1"),
-        ((100, 784), 0, Target(), "sum_columns_v1"),
+        ((100, 16_896), 0, H100, "columns"),  # four warps of columns for each of 132 multiprocessors
+        ((100, 16_895), 0, H100, "v4"),
+        ((100, 5_120), 0, T4, "columns"),
+        ((16_896, 100), 1, H100, "v4"),  # the same sums along rows: neighbours read far apart
+        ((16_896, 31), 1, H100, "columns"),  # too short for a warp
+        ((31,), 0, H100, "columns"),
+        ((100, 784), 0, Target(), "columns"),
     ],
 )
-def test_the_default_is_by_shape_and_chip(shape, axis, target, kernel):
-    (made,) = plans(shape, (axis,), target=target)
-    assert made.kernel.name == kernel
+def test_the_default_is_by_shape_and_chip(shape, axis, target, version):
+    assert default(sums_of(shape, (axis,)), target) == version
 
 
 def test_a_chosen_version_runs_whatever_the_shape():
-    for version in VERSIONS:
+    for version in TABLE["sum"]:
         with chosen(version):
-            assert plans((100, 16_896), (0,), target=H100)[0].kernel.name == f"sum_{version}"
+            assert pick("sum", default(sums_of((100, 16_896), (0,)), H100), H100) is TABLE["sum"][version]
 
 
 @pytest.mark.parametrize(
     ("version", "grid", "block"),
-    [("v1", (2733, 1, 1), 256), ("v2", (7, 1, 1), 256), ("v3", (7, 1, 1), 256), ("v4", (7, 1, 1), 256)],
+    [
+        ("v1", (2733, 1, 1), 256),
+        ("v2", (7, 1, 1), 256),
+        ("v3", (7, 1, 1), 256),
+        ("v4", (7, 1, 1), 256),
+        ("columns", (1, 1, 1), 256),
+    ],
 )
 def test_plans_cover_every_output(version, grid, block):
-    with chosen(version):
-        (made,) = plans((7, 99_929), (1,), target=Target(multiprocessors=1))
+    sums = sums_of((7, 99_929), (1,))
+    made = {
+        "v1": plan_terms(sums), "v2": plan_blocks(V2, sums), "v3": plan_blocks(V3, sums),
+        "v4": plan_shares(sums, Target(multiprocessors=1)), "columns": plan_columns(sums),
+    }[version]  # fmt: skip
+    assert made.kernel in TABLE["sum"][version].kernels
     assert (made.grid, made.block) == (grid, (block, 1, 1))
 
 
@@ -97,17 +108,20 @@ def test_plans_cover_every_output(version, grid, block):
     ],
 )
 def test_few_long_sums_are_shared_by_blocks(outputs, terms, target, parts, threads):
-    with chosen("v4"):
-        first, *rest = plans((outputs, terms), (1,), 0.5, target)
-    share = first.numbers["share"]
-    assert (first.grid, first.block) == ((outputs, parts, 1), (threads, 1, 1))
+    plan = plan_shares(sums_of((outputs, terms), (1,), 0.5), target)
+    share = plan.numbers["share"]
+    assert (plan.grid, plan.block) == ((outputs, parts, 1), (threads, 1, 1))
     assert share % (32 * target.pack) == 0 and (parts - 1) * share < terms <= parts * share
-    if parts > 1:
-        (last,) = rest
-        assert (last.numbers["outputs"], last.numbers["terms"]) == (outputs, parts)
-        assert (first.numbers["scale"], last.numbers["scale"]) == (1.0, 0.5)
-    else:
-        assert not rest and first.numbers["scale"] == 0.5
+    assert plan.numbers["scale"] == (1.0 if parts > 1 else 0.5)  # what is added up afterwards is scaled then
+
+
+def test_what_blocks_share_is_added_up_afterwards():
+    x = np.ones((2, 20_000), np.float32)
+    with chosen("v4"), recording() as launches:
+        cuda.mean(x, 1)
+    first, last = (launch.plan for launch in launches)
+    assert (last.numbers["outputs"], last.numbers["terms"]) == first.grid[:2] == (2, 4)
+    assert (first.numbers["scale"], last.numbers["scale"]) == (1.0, 1 / 20_000)
 
 
 @pytest.mark.parametrize("version", [None, *VERSIONS[1:]])

@@ -11,9 +11,10 @@ from faults import FAULTS, INNOCENT, Fault
 
 import minigan as mg
 from minigan import check, emulator
-from minigan.cuda import emulator as runtime
-from minigan.cuda import launch, source
-from minigan.cuda.emulator import build
+from minigan.cuda import source, versions
+from minigan.cuda.target import EMULATOR
+from minigan.emulator import build
+from minigan.emulator import run as runtime
 from minigan.errors import LaunchError, MiniganError
 
 
@@ -348,4 +349,6 @@ def test_the_readmes_deleted_barrier_is_found(which_one, without_a_barrier, caps
     assert "matmul       v1" in printed and "matmul       v2" in printed and "FAIL" in printed
     assert "race: in block (0, 0, 0), thread" in printed and "a_tile[" in printed and "b_tile[" in printed
     assert " | a_tile[ty][tx] = " in printed and " | for (int p = 0; p < TILE; ++p) sum += a_tile[ty][p]" in printed
-    assert launch.pick("matmul", "v2")[0] == "v2"  # the choice of versions is what it was
+    assert (
+        versions.pick("matmul", "v2", EMULATOR) is versions.versions_of("matmul")["v2"]
+    )  # the choice of versions is what it was

@@ -10,14 +10,16 @@ import numpy as np
 from .. import cpu, cuda, devices
 from ..check.calls import TOLERANCE, converted, relative_error, results_of, size_of_terms
 from ..check.kernels import chosen, rounds, versions_of
-from ..cuda import launch
-from ..cuda.user import UserKernel
+from ..cuda.elements import blocks_of
+from ..cuda.launch import BLOCK
+from ..cuda.user_kernel import UserKernel
 from ..errors import MiniganError
+from ..plan import recording
 from .clock import machine, time_on_cpu, time_on_gpu
 from .peers import peers_of
 from .problems import problems_of, stem_of
 from .table import Row, Table
-from .yours import your_kernel
+from .user_kernel import your_kernel
 
 __all__ = ["Table", "compare", "compare_at", "your_kernel"]
 
@@ -133,21 +135,20 @@ def _versions(primitive, call):
     for some shapes and on some chips another version takes over."""
     found = {}
     for version in versions_of(stem_of(primitive)):
-        kernels = {table[version] for table in launch.versions.values() if version in table}
         prepare = partial(_version, primitive, version)
-        with launch.recording() as launches, warnings.catch_warnings():
+        with recording(), chosen(version) as taken, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            prepare(*converted(call.args, "float32", _arrays(on_gpu=True)[0]))()
-        if any(each.plan.kernel in kernels for each in launches):
+            getattr(cuda, primitive)(*converted(call.args, "float32", _arrays(on_gpu=True)[0]))
+        if primitive in taken:
             found[version] = prepare
             for threads in BLOCKS if stem_of(primitive) in ANY_BLOCK else ():
                 found[f"{version}, {threads} threads"] = partial(prepare, threads=threads)
     return found
 
 
-def _version(primitive, version, *arguments, threads=launch.BLOCK):
+def _version(primitive, version, *arguments, threads=BLOCK):
     def call():
-        with chosen(version), launch.blocks_of(threads):
+        with chosen(version), blocks_of(threads):
             return getattr(cuda, primitive)(*arguments)
 
     return call

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from .. import devices
-from ..cuda.user import kernel
+from ..cuda.user_kernel import kernel
 
 WARM_UP, MOST, ENOUGH = 3, 30, 0.5  # calls before; calls that are timed, at most, and seconds after which it is enough
 FLUSH = 2**30  # bytes: more than any L2, and a third of a millisecond, in which the host can ask for some ten launches

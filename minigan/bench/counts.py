@@ -7,8 +7,9 @@ from functools import cache
 from .. import cuda, emulator
 from ..check.calls import converted
 from ..check.kernels import chosen, versions_of
-from ..cuda import launch, nvrtc, source
+from ..cuda import nvrtc, source
 from ..cuda.occupancy import occupancy
+from ..cuda.versions import KERNELS
 from .problems import COUNTED, problems_of, stem_of
 
 CHIPS = (80, 90)
@@ -99,7 +100,7 @@ def counts_at(problem, functions):
 
 def file_of(name):
     """The file of a kernel of ours."""
-    return next(each.file for of_name in launch.versions.values() for each in of_name.values() if each.name == name)
+    return KERNELS[name].file
 
 
 def _count(problem, profile, yours=None):

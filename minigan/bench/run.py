@@ -5,11 +5,11 @@ from importlib.util import find_spec
 from tqdm import tqdm
 
 from .. import devices, emulator
-from ..check.anybodys import numbers
 from ..check.calls import converted
+from ..check.user_kernel import numbers
 from ..checkpoint import refuse_unwritable, replacing
 from ..cuda import nvrtc
-from ..cuda.emulator import build
+from ..emulator import build
 from ..errors import MiniganError
 from ..paths import user_path
 from . import Table, compare_at, counts, your_kernel

@@ -11,7 +11,6 @@ from ..cuda import nvrtc, source
 from ..errors import MiniganError
 from ..gans import RECIPES
 from ..gradcheck import GradientError
-from .anybodys import check_kernel, numbers
 from .calls import CALLS, Call, calls, error_of, relative_error
 from .compiled import check_kernels
 from .gradients import CASES, Case, check_gradient
@@ -19,6 +18,7 @@ from .inspect import inspect_kernel, inspect_stem
 from .installation import describe_installation
 from .kernels import check_version, choices_of, chosen, fresh_seed, rounds, versions_of
 from .training import ALLOWED, check_training
+from .user_kernel import check_kernel, numbers
 
 __all__ = [
     "CALLS",

@@ -6,13 +6,14 @@ from math import prod
 import numpy as np
 
 from .. import cuda, emulator
-from ..cuda import launch, nvrtc, source
+from ..cuda import nvrtc, source
 from ..cuda.occupancy import chip_of, occupancy
-from ..cuda.user import kernel
+from ..cuda.user_kernel import kernel
+from ..cuda.versions import KERNELS
 from ..errors import MiniganError
-from .anybodys import argument
 from .calls import CALLS, Call, Draw, calls, converted
 from .kernels import chosen, versions_of
+from .user_kernel import argument
 
 # A call that shows a stem's kernels well; where none stands here, the one with the most numbers of those that are checked.
 TYPICAL = {
@@ -53,12 +54,12 @@ def inspect_stem(stem, chip=None):
     call = TYPICAL[stem](Draw(0)) if stem in TYPICAL else max(calls(stem, 0), key=_numbers)
     if chip:
         chip_of(chip)
-    files = {each.name: each.file for table in launch.versions.values() for each in table.values()}
     for version in versions_of(stem):
         with chosen(version), emulator.profiling() as profiles:
             getattr(cuda, call.primitive)(*converted(call.args, "float32"))
         for profile in profiles if chip else ():
-            profile.occupancy = _occupancy(chip, _resources(files[profile.kernel], chip)[profile.kernel], profile)
+            resources = _resources(KERNELS[profile.kernel].file, chip)[profile.kernel]
+            profile.occupancy = _occupancy(chip, resources, profile)
         yield version, call, profiles
 
 

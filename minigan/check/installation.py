@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import __version__, devices
 from ..cuda import nvrtc
-from ..cuda.emulator.build import compiler
+from ..emulator.build import compiler
 from ..errors import MiniganError
 
 

@@ -6,8 +6,8 @@ from itertools import islice
 import numpy as np
 
 from .. import cuda, emulator
-from ..cuda import launch
-from ..cuda.launch import chosen
+from ..cuda.target import Target
+from ..cuda.versions import STEMS, chosen
 from ..emulator import KernelError, Report
 from .calls import calls, error_of
 
@@ -27,8 +27,10 @@ class Outcome:
 
 
 def versions_of(stem, real="float"):
-    """The versions that some kernel of a stem has where `real` is this: ("v1", "v2", …)."""
-    return tuple(sorted({version for version, kernel in _kernels(stem) if real in kernel.reals}))
+    """The versions that some primitive of a stem has where `real` is this: ("v1", "v2", …)."""
+    tables = STEMS[stem].values()
+    runs = {name for versions in tables for name, version in versions.items() if version.runs_on(Target(real))}
+    return tuple(name for name in dict.fromkeys(name for versions in tables for name in versions) if name in runs)
 
 
 def choices_of(stem):
@@ -38,13 +40,8 @@ def choices_of(stem):
 
 
 def rounds(stem, version):
-    """Whether a kernel of this version rounds its factors to TF32."""
-    return any(kernel.tf32 for each, kernel in _kernels(stem) if each == version)
-
-
-def _kernels(stem):
-    tables = (table for table in launch.versions.values() if next(iter(table.values())).file == f"{stem}.cu")
-    return ((version, kernel) for table in tables for version, kernel in table.items())
+    """Whether some primitive of a stem rounds factors to TF32 in this version."""
+    return any(versions[version].tf32 for versions in STEMS[stem].values() if version in versions)
 
 
 def check_version(stem, version, seed, in_turn=False):

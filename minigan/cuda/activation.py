@@ -1,16 +1,17 @@
 """Activation functions and their derivatives: the launches of kernels/activation.cu."""
 
-from .launch import declare, map_elements
+from .elements import elementwise, map_elements
+from .versions import enter
 
-VERSIONS = ("v1", "v2")
-declare("activation.cu", "leaky_relu", "const real* x, real* y, int n, real slope", VERSIONS)
-declare(
-    "activation.cu", "leaky_relu_backward", "const real* gradient, const real* x, real* y, int n, real slope", VERSIONS
-)
-declare("activation.cu", "tanh", "const real* x, real* y, int n", VERSIONS)
-declare("activation.cu", "tanh_backward", "const real* gradient, const real* output, real* y, int n", VERSIONS)
-declare("activation.cu", "sigmoid", "const real* x, real* y, int n", VERSIONS)
-declare("activation.cu", "sigmoid_backward", "const real* gradient, const real* output, real* y, int n", VERSIONS)
+PARAMETERS = {
+    "leaky_relu": "const real* x, real* y, int n, real slope",
+    "leaky_relu_backward": "const real* gradient, const real* x, real* y, int n, real slope",
+    "tanh": "const real* x, real* y, int n",
+    "tanh_backward": "const real* gradient, const real* output, real* y, int n",
+    "sigmoid": "const real* x, real* y, int n",
+    "sigmoid_backward": "const real* gradient, const real* output, real* y, int n",
+}
+VERSIONS = enter("activation", elementwise("activation.cu", PARAMETERS, ("v1", "v2")))
 
 
 def leaky_relu(x, slope):

@@ -3,11 +3,16 @@
 from math import prod
 
 from .. import shapes
-from .launch import declare, empty, launch, plan_elementwise
+from .elements import elementwise, launch_elements
+from .launch import empty
+from .versions import enter
 
 _PLACE = "const int* order, const uint64* number, real* y, int n, int samples, int batches, int size"
-declare("batch.cu", "image_batch", f"const unsigned char* pixels+, {_PLACE}")
-declare("batch.cu", "point_batch", f"const real* points+, {_PLACE}")
+PARAMETERS = {
+    "image_batch": f"const unsigned char* pixels+, {_PLACE}",
+    "point_batch": f"const real* points+, {_PLACE}",
+}
+VERSIONS = enter("batch", elementwise("batch.cu", PARAMETERS))
 
 
 def image_batch(pixels, order, number, dtype):
@@ -29,9 +34,9 @@ def point_batch(points, order, number):
 
 
 def _gather(name, order, number, dtype, **data):
-    (shape,) = (each.shape[1:] for each in data.values())
+    (shape,) = (samples_of_all.shape[1:] for samples_of_all in data.values())
     batches, samples = shapes.batch(order.shape)
     y = empty((samples, *shape), number, dtype)
-    plan = plan_elementwise(name, y.size, samples=samples, batches=batches, size=prod(shape))
-    launch(plan, order=order, number=number, y=y, **data)
+    arrays = dict(y=y, order=order, number=number, **data)
+    launch_elements(name, y.size, arrays, samples=samples, batches=batches, size=prod(shape))
     return y

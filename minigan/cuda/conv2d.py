@@ -1,52 +1,52 @@
 """2-D convolution and its two adjoints: the launches of kernels/conv2d.cu."""
 
+from functools import partial
 from math import prod
 
-import numpy as np
-
 from .. import shapes
+from ..plan import Plan
 from . import conv2d_staged as staged
 from . import conv2d_winograd as winograd
-from .conv2d_staged import SIDE
-from .launch import BLOCK, EMULATOR, Plan, declare, empty, launch, pick, target_of, versions
+from .launch import BLOCK, empty, launch
 from .reduce import sum as sum_over
+from .target import target_of
+from .versions import Version, declare, enter, pick
 
 _GEOMETRY = (
     "int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows, int columns, "
     "int down, int right, int top, int left"
 )
 _STAGE = "int of_slot, int slots, int tall, int pitch, int stack"
-_NAMES = "conv2d", "conv2d_backward_data", "conv2d_backward_weight"
-_ARRAYS = (  # of the direct kernels, and of the matrix products
-    (
-        "const real* x, const real* w, const real* bias?, real* y",
-        "const real* x, const real* w, const real* bias?, real* y",
-    ),
-    (
-        "const real* gradient, const real* w, const real* bias?, real* x",
-        "const real* gradient, const real* phases, const real* bias?, real* x",
-    ),
-    ("const real* gradient, const real* x, real* w", "const real* gradient, const real* x, real* parts, int share"),
-)
-for _name, (_direct, _tiled) in zip(_NAMES, _ARRAYS):
-    _sizes = "int n, int images" if _name == "conv2d_backward_weight" else "int n"
-    declare("conv2d.cu", _name, f"{_direct}, {_sizes}, {_GEOMETRY}")
-    declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v2",))
-    _in_pairs = ", float* buffers?, int* tickets?" if _name == "conv2d_backward_data" else ""
-    _staged = f"{_tiled.replace('real', 'float')}{_in_pairs}, int images, {_GEOMETRY}, {_STAGE}"
-    declare("conv2d.cu", _name, _staged, ("v3",), reals=("float",))
-    declare("conv2d.cu", _name, _staged, ("v4",), reals=("float",), tf32=True)
-declare(
-    "conv2d.cu",
-    "conv2d_phases",
-    "const real* w, real* phases, int* tickets?, int pairs, int channels, int outputs, int kernel_height, int kernel_width, "
-    "int down, int right",
-)
+_DIRECT = {  # the parameters of v1 …
+    "conv2d": f"const real* x, const real* w, const real* bias?, real* y, int n, {_GEOMETRY}",
+    "conv2d_backward_data": f"const real* gradient, const real* w, const real* bias?, real* x, int n, {_GEOMETRY}",
+    "conv2d_backward_weight": f"const real* gradient, const real* x, real* w, int n, int images, {_GEOMETRY}",
+}
+_TILED = {  # … and of the matrix products
+    "conv2d": f"const real* x, const real* w, const real* bias?, real* y, int images, {_GEOMETRY}",
+    "conv2d_backward_data": f"const real* gradient, const real* phases, const real* bias?, real* x, int images, {_GEOMETRY}",
+    "conv2d_backward_weight": f"const real* gradient, const real* x, real* parts, int share, int images, {_GEOMETRY}",
+}
+SINGLE = ("float",)
 
-# The last launch of Winograd's method stands for it.
-for _name in _NAMES[:2]:
-    versions[_name]["v5"] = versions["winograd_pixels"]["v1"]
-versions["conv2d_backward_weight"]["v5"] = versions["winograd_weights"]["v1"]
+
+def _kernels(name):
+    """{"v1": Kernel, …} of one of the three."""
+    staged_parameters = f"{_TILED[name]}, {_STAGE}".replace("real", "float")
+    return {
+        "v1": declare("conv2d.cu", f"{name}_v1", _DIRECT[name]),
+        "v2": declare("conv2d.cu", f"{name}_v2", _TILED[name]),
+        "v3": declare("conv2d.cu", f"{name}_v3", staged_parameters, SINGLE),
+        "v4": declare("conv2d.cu", f"{name}_v4", staged_parameters, SINGLE, tf32=True),
+    }
+
+
+KERNELS = {name: _kernels(name) for name in _TILED}
+PHASES = declare(
+    "conv2d.cu",
+    "conv2d_phases_v1",
+    "const real* w, real* phases, int channels, int outputs, int kernel_height, int kernel_width, int down, int right",
+)
 
 # The side of a block's tile, and the block, of the matrix products.
 TILES = {"v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (128, 1, 1))}
@@ -55,77 +55,152 @@ CHANNELS_OF_PHASES = 32  # that a block brings into the order of phases
 LEAST_SHARE = 256  # terms that a block adds up at least, where the weights' sums are cut into parts
 
 
-def version_of(name, lines, length, shape, target):
-    """The version of one of the three, for so many rows and columns, so long a sum, and a `shape` (x, w, y, stride, padding).
-
-    It is the chosen one, or by default the first here that fits. Half of a tile of 128 has to be filled, as the other half is
-    computed for nothing.
-    """
-    w = shape[1]
-    unfit = [version for version in staged.DEPTH if not staged.stage(name, version, *shape)]
-    unfit += [] if winograd.can(name, *shape) else ["v5"]
-    narrow = min(lines)
-    if target.real == "float" and winograd.pays(w) and narrow >= 64 and "v5" not in unfit:
-        default = "v5"
-    elif target.real == "float" and narrow >= 64 and length >= 16 and "v3" not in unfit:
-        default = "v3"
-    else:
-        default = "v2" if narrow >= 8 and length >= 16 else "v1"
-    return pick(name, default, target, unfit)[0]
+def product_of(name, x, w, y, stride, padding):
+    """(rows, columns, length of the sums) of the matrix product that one of the three is; for the data's gradient, in its
+    largest phase."""
+    if name == "conv2d":
+        return y[1], y[0] * y[2] * y[3], prod(w[1:])
+    if name == "conv2d_backward_weight":
+        return w[0], prod(w[1:]), y[0] * y[2] * y[3]
+    taps, pixels = (prod(_ceil(size, step) for size, step in zip(sizes[2:], stride)) for sizes in (w, x))
+    return x[1], x[0] * pixels, w[0] * taps
 
 
-def plan(x, w, y, stride, padding, target=EMULATOR):
-    """The launch of conv2d for the shapes of x, w and y; None where Winograd's method takes over."""
-    shape, lines, length = _shape(x, w, y, stride, padding), (y[1], y[0] * y[2] * y[3]), prod(w[1:])
-    return _plan("conv2d", version_of("conv2d", lines, length, shape, target), lines, 1, prod(y), shape)
+def unfit(name, shape):
+    """The versions of one of the three that have no room for a `shape` (x, w, y, stride, padding), or do not know its stride."""
+    without_room = [version for version in staged.DEPTH if not staged.stage(name, version, *shape)]
+    return without_room + ([] if winograd.can(name, *shape) else ["v5"])
 
 
-def plan_backward_data(x, w, y, stride, padding, target=EMULATOR):
-    """The launch of conv2d_backward_data, likewise: a block for each phase of the stride and tile."""
-    name, shape = "conv2d_backward_data", _shape(x, w, y, stride, padding)
-    lines = x[1], x[0] * _ceil(x[2], stride[0]) * _ceil(x[3], stride[1])  # of the largest phase
-    length = w[0] * _ceil(w[2], stride[0]) * _ceil(w[3], stride[1])
-    return _plan(name, version_of(name, lines, length, shape, target), lines, 1, prod(x), shape, prod(stride))
+def default(name, shape, target):
+    """The version of one of the three for a `shape` (x, w, y, stride, padding): the first here that fits. Half of a tile of 128
+    has to be filled, as the other half is computed for nothing."""
+    rows, columns, length = product_of(name, *shape)
+    narrow, not_for_it = min(rows, columns), unfit(name, shape)
+    if target.real == "float" and winograd.pays(shape[1]) and narrow >= 64 and "v5" not in not_for_it:
+        return "v5"
+    if target.real == "float" and narrow >= 64 and length >= 16 and "v3" not in not_for_it:
+        return "v3"
+    return "v2" if narrow >= 8 and length >= 16 else "v1"
 
 
-def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
-    """The launch of conv2d_backward_weight, likewise: as many parts as it takes to give every multiprocessor a tile."""
-    name, shape = "conv2d_backward_weight", _shape(x, w, y, stride, padding)
-    lines, length = (w[0], prod(w[1:])), y[0] * y[2] * y[3]
-    version = version_of(name, lines, length, shape, target)
-    if version not in TILES:
-        return _plan(name, version, lines, 1, prod(w), shape, images=x[0])
-    tiles = _ceil(lines[1], TILES[version][0]) * _ceil(lines[0], TILES[version][0])
+def plan_direct(name, shape):
+    """v1: a thread a result."""
+    x, w, y, _, _ = shape
+    results = prod({"conv2d": y, "conv2d_backward_data": x, "conv2d_backward_weight": w}[name])
+    numbers = {"images": x[0]} if name == "conv2d_backward_weight" else {}
+    return Plan(
+        KERNELS[name]["v1"], (_ceil(results, BLOCK), 1, 1), (BLOCK, 1, 1), {"n": results} | numbers | _geometry(shape)
+    )
+
+
+def plan_tiles(name, version, shape, target):
+    """The matrix products: a block a tile; of the data's gradient, a tile of each phase of the stride; of the weights' gradient,
+    a tile of each part of the sums, of which there are as many as it takes to give every multiprocessor a tile."""
+    rows, columns, length = product_of(name, *shape)
+    side, block = TILES[version]
+    stage, shared = staged.stage(name, version, *shape) if version in staged.DEPTH else ({}, 0)
+    across, down, parts = _ceil(columns, side), _ceil(rows, side), 1
+    numbers = {"images": shape[0][0]} | _geometry(shape) | stage
+    if name == "conv2d_backward_data":
+        across *= prod(shape[3])
+    if name == "conv2d_backward_weight":
+        # Whole slots of pixels, where images are staged.
+        share = _share(length, across * down, stage.get("of_slot", side), target)
+        parts = max(_ceil(length, share), 1)
+        numbers["share"] = share
+    return Plan(KERNELS[name][version], (across, down, parts), block, numbers, shared)
+
+
+def _share(length, tiles, step, target):
+    """How many terms of the weights' sums go into a part, a multiple of `step`."""
     parts = max(1, min(_ceil(BLOCKS * target.multiprocessors, tiles), length // LEAST_SHARE))
-    # Whole slots of pixels, where images are staged.
-    step = staged.stage(name, version, *shape)[0]["of_slot"] if version in staged.DEPTH else TILES[version][0]
-    share = max(_ceil(_ceil(length, parts), step), 1) * step
-    return _plan(name, version, lines, max(_ceil(length, share), 1), prod(w), shape, share=share)
+    return max(_ceil(_ceil(length, parts), step), 1) * step
 
 
-def _shape(x, w, y, stride, padding):
-    """The same as tuples, which can be remembered."""
-    return tuple(x), tuple(w), tuple(y), tuple(stride), tuple(map(tuple, padding))
-
-
-def _plan(name, version, lines, layers, results, shape, phases=1, **numbers):
+def _geometry(shape):
     x, w, y, stride, padding = shape
-    numbers |= dict(
+    return dict(
         channels=x[1], height=x[2], width=x[3], outputs=w[0], kernel_height=w[2], kernel_width=w[3], rows=y[2],
         columns=y[3], down=stride[0], right=stride[1], top=padding[0][0], left=padding[1][0],
     )  # fmt: skip
-    if version == "v5":
-        return None
-    if version == "v1":
-        return Plan(versions[name]["v1"], (_ceil(results, BLOCK), 1, 1), (BLOCK, 1, 1), {"n": results, **numbers})
-    stage, shared = staged.stage(name, version, *shape) if version in staged.DEPTH else ({}, 0)
-    side, block = TILES[version]
-    grid = _ceil(lines[1], side) * phases, _ceil(lines[0], side), layers
-    return Plan(versions[name][version], grid, block, {"images": x[0], **numbers, **stage}, shared)
 
 
 def _ceil(number, divisor):
     return -(-number // divisor)
+
+
+def plan_phases(w, stride):
+    """The launch that brings weights of this shape into the order in which the data's gradient's products read them."""
+    outputs, channels, height, width = w
+    numbers = dict(channels=channels, outputs=outputs, kernel_height=height, kernel_width=width)
+    grid = outputs, _ceil(channels, CHANNELS_OF_PHASES), 1
+    return Plan(PHASES, grid, (BLOCK, 1, 1), numbers | dict(down=stride[0], right=stride[1]))
+
+
+# Launchers: each is called with the arrays, the shape (x, w, y, stride, padding) and the target.
+
+
+def _direct(x, w, bias, y, shape, target):
+    launch(plan_direct("conv2d", shape), x=x, w=w, bias=bias, y=y)
+
+
+def _tiled(version, x, w, bias, y, shape, target):
+    launch(plan_tiles("conv2d", version, shape, target), x=x, w=w, bias=bias, y=y)
+
+
+def _data_direct(gradient, w, bias, x, shape, target):
+    launch(plan_direct("conv2d_backward_data", shape), gradient=gradient, w=w, bias=bias, x=x)
+
+
+def _data_tiled(version, gradient, w, bias, x, shape, target):
+    phases = empty((w.size,), like=w)
+    launch(plan_phases(w.shape, shape[3]), w=w, phases=phases)
+    plan = plan_tiles("conv2d_backward_data", version, shape, target)
+    launch(plan, gradient=gradient, phases=phases, bias=bias, x=x)
+
+
+def _weight_direct(gradient, x, shape, target):
+    w = empty(shape[1], like=x)
+    launch(plan_direct("conv2d_backward_weight", shape), gradient=gradient, x=x, w=w)
+    return w
+
+
+def _weight_tiled(version, gradient, x, shape, target):
+    plan = plan_tiles("conv2d_backward_weight", version, shape, target)
+    parts = empty((plan.grid[2], *shape[1]), like=x)
+    launch(plan, gradient=gradient, x=x, parts=parts)
+    return parts[0] if len(parts) == 1 else sum_over(parts, 0)
+
+
+def _versions(name, direct, tiled, by_winograd, kernels_of_winograd, before=()):
+    """The table of one of the three, whose matrix products launch the kernels `before` first."""
+    kernels = KERNELS[name]
+    return {
+        "v1": Version(direct, (kernels["v1"],)),
+        **{version: Version(partial(tiled, version), (*before, kernels[version])) for version in TILES},
+        "v5": Version(by_winograd, kernels_of_winograd),
+    }
+
+
+VERSIONS = enter(
+    "conv2d",
+    {
+        "conv2d": _versions("conv2d", _direct, _tiled, winograd.convolve, winograd.CORRELATION),
+        "conv2d_backward_data": _versions(
+            "conv2d_backward_data", _data_direct, _data_tiled, winograd.backward_data, winograd.CORRELATION, (PHASES,)
+        ),
+        "conv2d_backward_weight": _versions(
+            "conv2d_backward_weight", _weight_direct, _weight_tiled, winograd.backward_weight, winograd.OF_WEIGHTS
+        ),
+    },
+)
+
+
+def _pick(name, x, w, y, stride, padding, target):
+    """(the Version of one of the three, its shape as tuples, which can be remembered)."""
+    shape = tuple(x), tuple(w), tuple(y), tuple(stride), tuple(map(tuple, padding))
+    return pick(name, default(name, shape, target), target, unfit(name, shape)), shape
 
 
 def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
@@ -134,13 +209,10 @@ def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
     Shapes: x (n, c, h, w), w (o, c, kh, kw), bias (o,) → (n, o, ⌊(h + top + bottom − kh) / s₀⌋ + 1, likewise).
     `padding` is ((top, bottom), (left, right)). Raises MiniganError where shapes do not fit.
     """
-    shape = shapes.conv2d(x.shape, w.shape, None if bias is None else bias.shape, stride, padding)
-    y = empty(shape, like=x)
-    made = plan(x.shape, w.shape, shape, stride, padding, target_of(x))
-    if made:
-        launch(made, x=x, w=w, bias=bias, y=y)
-    else:
-        winograd.convolve(x, w, bias, y, padding)
+    y = empty(shapes.conv2d(x.shape, w.shape, None if bias is None else bias.shape, stride, padding), like=x)
+    target = target_of(x)
+    run, shape = _pick("conv2d", x.shape, w.shape, y.shape, stride, padding, target)
+    run(x, w, bias, y, shape, target)
     return y
 
 
@@ -153,37 +225,10 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     """
     shapes.conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
     shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
-    x = empty(shape, like=gradient)
-    made = plan_backward_data(shape, w.shape, gradient.shape, stride, padding, target_of(gradient))
-    if not made:
-        winograd.backward_data(gradient, w, bias, x, padding)
-    elif made.kernel is versions["conv2d_backward_data"]["v1"]:
-        launch(made, gradient=gradient, w=w, bias=bias, x=x)
-    else:
-        is_v2 = made.kernel is versions["conv2d_backward_data"]["v2"]
-        in_pairs = {} if is_v2 else _pairs(made.grid, w, stride)
-        phases = _by_phase(w, stride, in_pairs.get("tickets"))
-        launch(made, gradient=gradient, phases=phases, bias=bias, x=x, **in_pairs)
+    x, target = empty(shape, like=gradient), target_of(gradient)
+    run, shape = _pick("conv2d_backward_data", shape, w.shape, gradient.shape, stride, padding, target)
+    run(gradient, w, bias, x, shape, target)
     return x
-
-
-def _pairs(grid, w, stride):
-    """A buffer and a ticket for each pair of blocks that make neighbouring pixels: at stride 2 along the rows."""
-    if stride[1] != 2 or not w.size:
-        return {"buffers": None, "tickets": None}
-    pairs = prod(grid) // 2
-    return {"buffers": empty((pairs, SIDE, SIDE), like=w), "tickets": empty((pairs,), like=w, dtype=np.int32)}
-
-
-def _by_phase(w, stride, tickets):
-    """The weights in the order in which the matrix products of the data's gradient read them; and the tickets made 0."""
-    phases = empty((w.size,), like=w)
-    outputs, channels, height, width = w.shape
-    numbers = dict(channels=channels, outputs=outputs, kernel_height=height, kernel_width=width)
-    numbers |= dict(down=stride[0], right=stride[1], pairs=0 if tickets is None else tickets.size)
-    grid = outputs, _ceil(channels, CHANNELS_OF_PHASES), 1
-    launch(Plan(pick("conv2d_phases")[1], grid, (BLOCK, 1, 1), numbers), w=w, phases=phases, tickets=tickets)
-    return phases
 
 
 def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), (0, 0))):
@@ -192,14 +237,7 @@ def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), 
     Shapes: gradient (n, o, i, j), x (n, c, h, w), `kernel` (kh, kw) → (o, c, kh, kw).
     Raises MiniganError where shapes do not fit.
     """
-    shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
-    shapes.conv2d_adjoint(gradient.shape, shape, x.shape, stride, padding)
-    made = plan_backward_weight(x.shape, shape, gradient.shape, stride, padding, target_of(x))
-    if not made:
-        return winograd.backward_weight(gradient, x, tuple(kernel), padding)
-    parts = empty((made.grid[2], *shape), like=x)
-    if made.kernel is versions["conv2d_backward_weight"]["v1"]:
-        launch(made, gradient=gradient, x=x, w=parts)
-    else:
-        launch(made, gradient=gradient, x=x, parts=parts)
-    return parts[0] if made.grid[2] == 1 else sum_over(parts, 0)
+    w, target = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel), target_of(x)
+    shapes.conv2d_adjoint(gradient.shape, w, x.shape, stride, padding)
+    run, shape = _pick("conv2d_backward_weight", x.shape, w, gradient.shape, stride, padding, target)
+    return run(gradient, x, shape, target)

@@ -5,33 +5,37 @@ from math import gcd, prod
 
 import numpy as np
 
+from ..plan import Plan
 from . import conv2d_staged as staged
-from .launch import WARP, Plan, declare, empty, launch, pick
+from .launch import WARP, empty, launch
 from .reduce import sum as sum_over
+from .versions import declare
 
 _TILES = (
     "int images, int channels, int height, int width, int down, int across, int tall, int wide, "
     "int run, int rows, int pitch, int stack"
 )
-_FILE = "conv2d_winograd.cu"
 
 
 def _declare(name, parameters):
-    declare(_FILE, name, parameters, reals=("float",))
+    return declare("conv2d_winograd.cu", name, parameters, reals=("float",))
 
 
-_declare("winograd_windows", f"const float* image, float* points, {_TILES}, int top, int left")
-_declare("winograd_slopes", f"const float* image, float* points, {_TILES}")
-_declare(
-    "winograd_kernels",
+WINDOWS = _declare("winograd_windows_v1", f"const float* image, float* points, {_TILES}, int top, int left")
+SLOPES = _declare("winograd_slopes_v1", f"const float* image, float* points, {_TILES}")
+KERNELS = _declare(
+    "winograd_kernels_v1",
     "const float* w, float* points, int n, int kernel_height, int kernel_width, bool flipped",
 )
-_declare(
-    "winograd_products",
+PRODUCTS = _declare(
+    "winograd_products_v1",
     "const float* a, const float* b, float* y, int m, int n, int k, int a_row, int a_column, int b_row, int b_column",
 )
-_declare("winograd_pixels", f"const float* points, const float* bias?, float* y, {_TILES}")
-_declare("winograd_weights", "const float* points, float* w, int n, int kernel_height, int kernel_width")
+PIXELS = _declare("winograd_pixels_v1", f"const float* points, const float* bias?, float* y, {_TILES}")
+WEIGHTS = _declare("winograd_weights_v1", "const float* points, float* w, int n, int kernel_height, int kernel_width")
+
+# What each of the three launches.
+CORRELATION, OF_WEIGHTS = (KERNELS, WINDOWS, PRODUCTS, PIXELS), (SLOPES, WINDOWS, PRODUCTS, WEIGHTS)
 
 POINTS = 8  # along each axis
 SIDE = 128  # of a block's tile of a product
@@ -58,28 +62,28 @@ def pays(w):
     return min(w[2:]) >= 3 and min(w[:2]) >= 128
 
 
-def convolve(x, w, bias, y, padding):
+def convolve(x, w, bias, y, shape, target):
     """y = x ∗ w + bias, into y."""
-    _correlate(x, _kernels(w, flipped=False), bias, y, w.shape[2:], _corner(padding))
+    _correlate(x, _kernels(w, flipped=False), bias, y, w.shape[2:], _corner(shape[-1]))
 
 
-def backward_data(gradient, w, bias, x, padding):
+def backward_data(gradient, w, bias, x, shape, target):
     """∂L/∂x of x ∗ w, and + bias, into x: a convolution of the gradient with the flipped kernel."""
-    _correlate(gradient, _kernels(w, flipped=True), bias, x, w.shape[2:], _turned(w.shape, padding))
+    _correlate(gradient, _kernels(w, flipped=True), bias, x, w.shape[2:], _turned(w.shape, shape[-1]))
 
 
-def backward_weight(gradient, x, kernel, padding):
-    """∂L/∂w of x ∗ w (o, c, *kernel)."""
-    outputs, channels, corner = gradient.shape[1], x.shape[1], _corner(padding)
-    portions = _portions(gradient.shape, channels, kernel)
-    parts = empty((len(portions), outputs, channels, *kernel), like=x)
+def backward_weight(gradient, x, shape, target):
+    """∂L/∂w of x ∗ w."""
+    (outputs, channels, *size), corner = shape[1], _corner(shape[-1])
+    portions = _portions(gradient.shape, channels, size)
+    parts = empty((len(portions), outputs, channels, *size), like=x)
     for part, w in zip(portions, parts):
-        size = gradient[part].shape
-        slopes = _points("winograd_slopes", gradient[part], _grid(size, kernel))
-        windows = _points("winograd_windows", x[part], _grid(size, kernel), corner)
+        slope_shape = gradient[part].shape
+        slopes = _points(SLOPES, gradient[part], _grid(slope_shape, size))
+        windows = _points(WINDOWS, x[part], _grid(slope_shape, size), corner)
         k = slopes.shape[2]
         products = _products(slopes, windows, (outputs, channels, k), dict(a_row=k, a_column=1, b_row=1, b_column=k))
-        _of_kernels("winograd_weights", outputs * channels, kernel, points=products, w=w)
+        _of_kernels(WEIGHTS, outputs * channels, size, points=products, w=w)
     return parts[0] if len(portions) == 1 else sum_over(parts, 0)
 
 
@@ -89,10 +93,10 @@ def _correlate(image, kernels, bias, y, kernel, corner):
     channels, lines = image.shape[1], y.shape[1]
     for part in _portions(y.shape, channels, kernel):
         grid = _grid(y[part].shape, kernel)
-        windows = _points("winograd_windows", image[part], grid, corner)
+        windows = _points(WINDOWS, image[part], grid, corner)
         tiles = windows.shape[2]
         products = _products(points, windows, (lines, tiles, channels), steps | dict(b_row=tiles, b_column=1))
-        _of_tiles("winograd_pixels", y[part].shape, grid, points=products, bias=bias, y=y[part])
+        _of_tiles(PIXELS, y[part].shape, grid, points=products, bias=bias, y=y[part])
 
 
 def _corner(padding):
@@ -123,10 +127,10 @@ def _portions(shape, channels, kernel):
     return [slice(first, min(first + step, shape[0])) for first in range(0, max(shape[0], 1), step)]
 
 
-def _points(name, image, grid, corner=None):
+def _points(kernel, image, grid, corner=None):
     """What a transform makes of all tiles of an image: (points, channels, tiles)."""
     points = empty((POINTS**2, image.shape[1], _tiles(grid)), like=image)
-    _of_tiles(name, image.shape, grid, corner, image=image, points=points)
+    _of_tiles(kernel, image.shape, grid, corner, image=image, points=points)
     return points
 
 
@@ -135,14 +139,14 @@ def _tiles(grid):
     return -(-grid["images"] * grid["down"] * grid["across"] // 8) * 8
 
 
-def _of_tiles(name, shape, grid, corner=None, **arrays):
+def _of_tiles(kernel, shape, grid, corner=None, **arrays):
     """Launch a transform between the tiles of an image of this shape and their points. Windows have a corner, and are 8 × 8."""
     stage = _stage_of(grid, shape, corner)
     numbers = grid | _sizes(shape) | stage | ({} if corner is None else dict(top=corner[0], left=corner[1]))
     blocks = -(-_tiles(grid) // stage["run"]), shape[1], 1
     floats = stage["rows"] * stage["pitch"]
     shared = 4 * (floats + floats // 32)  # a gap after every 32
-    launch(Plan(pick(name)[1], blocks, (BLOCK, 1, 1), numbers, shared), **arrays)
+    launch(Plan(kernel, blocks, (BLOCK, 1, 1), numbers, shared), **arrays)
 
 
 def _stage_of(grid, shape, corner):
@@ -203,16 +207,16 @@ def _kernels(w, flipped):
     """The points of w's kernels (points, o, c), and the steps of a factor whose rows are its outputs, or flipped its channels."""
     outputs, channels = w.shape[:2]
     points = empty((POINTS**2, outputs, channels), like=w)
-    _of_kernels("winograd_kernels", outputs * channels, w.shape[2:], flipped, w=w, points=points)
+    _of_kernels(KERNELS, outputs * channels, w.shape[2:], flipped, w=w, points=points)
     return points, dict(a_row=1, a_column=channels) if flipped else dict(a_row=channels, a_column=1)
 
 
-def _of_kernels(name, n, kernel, flipped=None, **arrays):
+def _of_kernels(kernel, n, size, flipped=None, **arrays):
     """Launch a transform between n kernels and their points."""
-    numbers = dict(n=n, kernel_height=kernel[0], kernel_width=kernel[1])
+    numbers = dict(n=n, kernel_height=size[0], kernel_width=size[1])
     numbers |= {} if flipped is None else dict(flipped=flipped)
-    shared = 4 * BLOCK * (prod(kernel) | 1)
-    launch(Plan(pick(name)[1], (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), numbers, shared), **arrays)
+    shared = 4 * BLOCK * (prod(size) | 1)
+    launch(Plan(kernel, (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), numbers, shared), **arrays)
 
 
 def _products(a, b, sizes, steps):
@@ -220,5 +224,5 @@ def _products(a, b, sizes, steps):
     m, n, k = sizes
     y = empty((POINTS**2, m, n), like=a)
     grid = -(-n // SIDE), -(-m // SIDE), POINTS**2
-    launch(Plan(pick("winograd_products")[1], grid, (256, 1, 1), dict(m=m, n=n, k=k) | steps), a=a, b=b, y=y)
+    launch(Plan(PRODUCTS, grid, (256, 1, 1), dict(m=m, n=n, k=k) | steps), a=a, b=b, y=y)
     return y

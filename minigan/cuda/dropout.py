@@ -1,13 +1,11 @@
 """Dropout with numbers from Philox: the launch of kernels/dropout.cu."""
 
-from .launch import declare, empty, launch
-from .random import plan
+from .launch import empty
+from .random import by_fours, draw
+from .versions import enter
 
-declare(
-    "dropout.cu",
-    "dropout",
-    "const uint64* counter, const real* x, real* y, int n, uint64 seed, real rate, real scale",
-)
+PARAMETERS = "const uint64* counter, const real* x, real* y, int n, uint64 seed, real rate, real scale"
+VERSIONS = enter("dropout", {"dropout": {"v1": by_fours("dropout.cu", "dropout_v1", PARAMETERS)}})
 
 
 def dropout(x, seed, counter, rate):
@@ -17,5 +15,4 @@ def dropout(x, seed, counter, rate):
     advance it: the same call on a gradient drops the same elements. Source: Srivastava et al. 2014, section 10.
     """
     y = empty(x.shape, like=x)
-    launch(plan("dropout", x.size, seed=seed, rate=rate, scale=1 / (1 - rate)), counter=counter, x=x, y=y)
-    return y
+    return draw("dropout", dict(counter=counter, x=x, y=y), seed=seed, rate=rate, scale=1 / (1 - rate))

@@ -4,30 +4,29 @@ from math import prod
 
 from .. import shapes
 from ..errors import LaunchError
-from .launch import declare, empty, launch, map_elements, plan_elementwise
+from .elements import elementwise, launch_elements, map_elements
+from .launch import empty
+from .versions import enter
 
 AXES = 4  # how many axes a broadcasting kernel walks, once those that can be are merged
 
-for name in ("add", "sub", "mul", "div", "pow"):
-    declare(
-        "elementwise.cu",
-        name,
-        "const real* a_array?, real a_number, const real* b_array?, real b_number, real* y, int n, "
-        "int d1, int d2, int d3, int a0, int a1, int a2, int a3, int b0, int b1, int b2, int b3",
-    )
-for name in ("neg", "exp", "log", "sqrt", "abs", "sign", "softplus"):
-    declare("elementwise.cu", name, "const real* input, real* y, int n")
-declare("elementwise.cu", "clip", "const real* x, real* y, int n, real low, real high")
-declare("elementwise.cu", "clip_backward", "const real* gradient, const real* x, real* y, int n, real low, real high")
-declare(
-    "elementwise.cu",
-    "broadcast_to",
-    "const real* x, real* y, int n, int d1, int d2, int d3, int s0, int s1, int s2, int s3",
+_BINARY = (
+    "const real* a_array?, real a_number, const real* b_array?, real b_number, real* y, int n, "
+    "int d1, int d2, int d3, int a0, int a1, int a2, int a3, int b0, int b1, int b2, int b3"
 )
+PARAMETERS = {
+    **dict.fromkeys(("add", "sub", "mul", "div", "pow"), _BINARY),
+    **dict.fromkeys(("neg", "exp", "log", "sqrt", "abs", "sign", "softplus"), "const real* input, real* y, int n"),
+    "clip": "const real* x, real* y, int n, real low, real high",
+    "clip_backward": "const real* gradient, const real* x, real* y, int n, real low, real high",
+    "broadcast_to": "const real* x, real* y, int n, int d1, int d2, int d3, int s0, int s1, int s2, int s3",
+}
+VERSIONS = enter("elementwise", elementwise("elementwise.cu", PARAMETERS))
 
 
-def plan_broadcast(name, shape, operands, **numbers):
-    """The plan of a kernel whose operands are broadcast to `shape`; `operands` maps a prefix ("a") to a shape."""
+def broadcast_numbers(name, shape, operands):
+    """The lengths and steps that a kernel walks, whose operands are broadcast to `shape`; `operands` maps a prefix ("a") to a
+    shape."""
     steps = [shapes.strides(operand, shape) for operand in operands.values()]
     lengths, steps = shapes.collapse(shape, *steps)
     if len(lengths) > AXES:
@@ -35,10 +34,11 @@ def plan_broadcast(name, shape, operands, **numbers):
             f"kernel {name}: broadcasting {operands} to {shape} walks {len(lengths)} axes, at most {AXES}"
         )
     lengths += (1,) * (AXES - len(lengths))
+    numbers = {f"d{axis}": lengths[axis] for axis in range(1, AXES)}
     for prefix, own in zip(operands, steps):
         own += (0,) * (AXES - len(own))
         numbers |= {f"{prefix}{axis}": step for axis, step in enumerate(own)}
-    return plan_elementwise(name, prod(shape), d1=lengths[1], d2=lengths[2], d3=lengths[3], **numbers)
+    return numbers
 
 
 def _binary(name, a, b):
@@ -48,8 +48,8 @@ def _binary(name, a, b):
     # A number has no elements to walk over: the shape () gives it strides of 0.
     operands = {prefix: arrays[prefix].shape if prefix in arrays else () for prefix in ("a", "b")}
     y = empty(shape, like=next(iter(arrays.values())))
-    plan = plan_broadcast(name, shape, operands, **numbers)
-    launch(plan, a_array=arrays.get("a"), b_array=arrays.get("b"), y=y)
+    numbers |= broadcast_numbers(name, shape, operands)
+    launch_elements(name, prod(shape), dict(a_array=arrays.get("a"), b_array=arrays.get("b"), y=y), **numbers)
     return y
 
 
@@ -171,5 +171,6 @@ def broadcast_to(x, shape):
     Shapes: x broadcasts to `shape` → shape. Raises MiniganError where it does not.
     """
     y = empty(shape, like=x)
-    launch(plan_broadcast("broadcast_to", shape, {"s": x.shape}), x=x, y=y)
+    numbers = broadcast_numbers("broadcast_to", shape, {"s": x.shape})
+    launch_elements("broadcast_to", prod(shape), dict(x=x, y=y), **numbers)
     return y

@@ -7,7 +7,7 @@ may be read back either.
 
 from contextlib import suppress
 
-from .launch import recording
+from ..plan import recording
 
 
 class Graph:

@@ -1,11 +1,15 @@
 """Losses element by element and their derivatives: the launches of kernels/loss.cu."""
 
-from .launch import declare, map_elements
+from .elements import elementwise, map_elements
+from .versions import enter
 
-declare("loss.cu", "sigmoid_cross_entropy", "const real* x, real* y, int n, real target")
-declare("loss.cu", "sigmoid_cross_entropy_backward", "const real* gradient, const real* x, real* y, int n, real target")
-declare("loss.cu", "least_squares", "const real* x, real* y, int n, real target")
-declare("loss.cu", "least_squares_backward", "const real* gradient, const real* x, real* y, int n, real target")
+PARAMETERS = {
+    "sigmoid_cross_entropy": "const real* x, real* y, int n, real target",
+    "sigmoid_cross_entropy_backward": "const real* gradient, const real* x, real* y, int n, real target",
+    "least_squares": "const real* x, real* y, int n, real target",
+    "least_squares_backward": "const real* gradient, const real* x, real* y, int n, real target",
+}
+VERSIONS = enter("loss", elementwise("loss.cu", PARAMETERS))
 
 
 def sigmoid_cross_entropy(x, target):

@@ -5,16 +5,21 @@ from math import prod
 import numpy as np
 
 from .. import shapes
-from .launch import declare, empty, launch, plan_elementwise
+from .elements import elementwise, launch_elements
+from .launch import empty
+from .versions import enter
 
 _WINDOWS = (
     "int n, int height, int width, int rows, int columns, int kernel_height, int kernel_width, int down, int right"
 )
-declare("pool.cu", "max_pool2d_where", f"const real* x, int* where, {_WINDOWS}")
-declare("pool.cu", "gather_pixels", "const real* x, const int* where, real* y, int n, int pixels, int places")
-declare("pool.cu", "scatter_pixels", "const real* gradient, const int* where, real* x, int n, int pixels, int places")
-declare("pool.cu", "sum_pool2d", f"const real* x, real* y, {_WINDOWS}, real scale")
-declare("pool.cu", "sum_pool2d_backward", f"const real* gradient, real* x, {_WINDOWS}, real scale")
+PARAMETERS = {
+    "max_pool2d_where": f"const real* x, int* where, {_WINDOWS}",
+    "gather_pixels": "const real* x, const int* where, real* y, int n, int pixels, int places",
+    "scatter_pixels": "const real* gradient, const int* where, real* x, int n, int pixels, int places",
+    "sum_pool2d": f"const real* x, real* y, {_WINDOWS}, real scale",
+    "sum_pool2d_backward": f"const real* gradient, real* x, {_WINDOWS}, real scale",
+}
+VERSIONS = enter("pool", elementwise("pool.cu", PARAMETERS))
 
 
 def _windows(x, y, kernel, stride):
@@ -32,9 +37,8 @@ def max_pool2d_where(x, kernel, stride):
     """
     shape = shapes.pool2d(x.shape, kernel, stride)
     where = empty(shape, like=x, dtype=np.int32)
-    launch(
-        plan_elementwise("max_pool2d_where", prod(shape), **_windows(x.shape, shape, kernel, stride)), x=x, where=where
-    )
+    windows = _windows(x.shape, shape, kernel, stride)
+    launch_elements("max_pool2d_where", prod(shape), dict(x=x, where=where), **windows)
     return where
 
 
@@ -46,7 +50,7 @@ def gather_pixels(x, where):
     shapes.same_pixels("gather_pixels", where.shape, where.shape, x.shape)
     y = empty(where.shape, like=x)
     sizes = dict(pixels=prod(x.shape[2:]), places=prod(where.shape[2:]))
-    launch(plan_elementwise("gather_pixels", where.size, **sizes), x=x, where=where, y=y)
+    launch_elements("gather_pixels", where.size, dict(x=x, where=where, y=y), **sizes)
     return y
 
 
@@ -58,7 +62,7 @@ def scatter_pixels(gradient, where, shape):
     shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
     x = empty(shape, like=gradient)
     sizes = dict(pixels=prod(shape[2:]), places=prod(where.shape[2:]))
-    launch(plan_elementwise("scatter_pixels", prod(shape[:2]), **sizes), gradient=gradient, where=where, x=x)
+    launch_elements("scatter_pixels", prod(shape[:2]), dict(gradient=gradient, where=where, x=x), **sizes)
     return x
 
 
@@ -70,7 +74,7 @@ def sum_pool2d(x, kernel, stride, scale=1.0):
     shape = shapes.pool2d(x.shape, kernel, stride)
     y = empty(shape, like=x)
     windows = _windows(x.shape, shape, kernel, stride)
-    launch(plan_elementwise("sum_pool2d", prod(shape), **windows, scale=scale), x=x, y=y)
+    launch_elements("sum_pool2d", prod(shape), dict(x=x, y=y), **windows, scale=scale)
     return y
 
 
@@ -82,5 +86,5 @@ def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
     shapes.pool2d_adjoint(gradient.shape, shape, kernel, stride)
     x = empty(shape, like=gradient)
     windows = _windows(shape, gradient.shape, kernel, stride)
-    launch(plan_elementwise("sum_pool2d_backward", prod(shape), **windows, scale=scale), gradient=gradient, x=x)
+    launch_elements("sum_pool2d_backward", prod(shape), dict(gradient=gradient, x=x), **windows, scale=scale)
     return x

@@ -1,24 +1,45 @@
 """Philox4x32-10, the counter-based random numbers: the launches of kernels/random.cu."""
 
-from math import prod
-
-from .launch import BLOCK, Plan, declare, empty, launch, pick
-
-declare("random.cu", "uniform", "const uint64* counter, real* y, int n, uint64 seed, real low, real width")
-declare("random.cu", "normal", "const uint64* counter, real* y, int n, uint64 seed, real mean, real deviation")
-declare("random.cu", "advance", "uint64* counter, uint64 by")
-declare("random.cu", "reserve", "uint64* counter, uint64* before, uint64 by")
+from ..plan import Plan
+from .launch import BLOCK, empty, launch
+from .target import target_of
+from .versions import Version, declare, enter, pick
 
 
-def plan(name, n, **numbers):
-    """One thread makes one counter's four numbers."""
-    return Plan(pick(name)[1], (-(-n // (4 * BLOCK)), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers})
+def by_fours(file, name, parameters):
+    """A version in which one thread makes one counter's four numbers."""
+    kernel = declare(file, name, parameters)
+
+    def launcher(arrays, numbers):
+        n = arrays["y"].size
+        launch(Plan(kernel, (-(-n // (4 * BLOCK)), 1, 1), (BLOCK, 1, 1), {"n": n, **numbers}), **arrays)
+
+    return Version(launcher, (kernel,))
 
 
-def _draw(name, shape, counter, dtype, **numbers):
-    y = empty(shape, counter, dtype)
-    launch(plan(name, prod(shape), **numbers), counter=counter, y=y)
-    return y
+def _by_one(name, parameters):
+    """A version in which a single thread moves the counter."""
+    kernel = declare("random.cu", name, parameters)
+    return Version(lambda arrays, by: launch(Plan(kernel, (1, 1, 1), (1, 1, 1), {"by": by}), **arrays), (kernel,))
+
+
+_UNIFORM = "const uint64* counter, real* y, int n, uint64 seed, real low, real width"
+_NORMAL = "const uint64* counter, real* y, int n, uint64 seed, real mean, real deviation"
+VERSIONS = enter(
+    "random",
+    {
+        "uniform": {"v1": by_fours("random.cu", "uniform_v1", _UNIFORM)},
+        "normal": {"v1": by_fours("random.cu", "normal_v1", _NORMAL)},
+        "advance": {"v1": _by_one("advance_v1", "uint64* counter, uint64 by")},
+        "reserve": {"v1": _by_one("reserve_v1", "uint64* counter, uint64* before, uint64 by")},
+    },
+)
+
+
+def draw(name, arrays, **numbers):
+    """Launch a kernel that fills y with numbers drawn from a counter on."""
+    pick(name, "v1", target_of(arrays["y"]))(arrays, numbers)
+    return arrays["y"]
 
 
 def uniform(shape, seed, counter, low, high, dtype):
@@ -27,7 +48,8 @@ def uniform(shape, seed, counter, low, high, dtype):
     Shapes: counter (1,) uint64, on the device → `shape`. Reads ⌈size / 4⌉ counters from counter[0] on and does not
     advance it. `seed`: 64 bits. u is the same on every device and in both dtypes; the range is up to rounding.
     """
-    return _draw("uniform", shape, counter, dtype, seed=seed, low=low, width=high - low)
+    arrays = dict(counter=counter, y=empty(shape, counter, dtype))
+    return draw("uniform", arrays, seed=seed, low=low, width=high - low)
 
 
 def normal(shape, seed, counter, mean, deviation, dtype):
@@ -36,7 +58,8 @@ def normal(shape, seed, counter, mean, deviation, dtype):
     Shapes: counter (1,) uint64, on the device → `shape`. Reads ⌈size / 4⌉ counters from counter[0] on and does not
     advance it. `seed`: 64 bits. Equal on every device up to the rounding of ln, √, cos and sin.
     """
-    return _draw("normal", shape, counter, dtype, seed=seed, mean=mean, deviation=deviation)
+    arrays = dict(counter=counter, y=empty(shape, counter, dtype))
+    return draw("normal", arrays, seed=seed, mean=mean, deviation=deviation)
 
 
 def advance(counter, by):
@@ -44,7 +67,7 @@ def advance(counter, by):
 
     Shapes: counter (1,) uint64. `by`: a non-negative integer.
     """
-    launch(_plan_one("advance", by), counter=counter)
+    pick("advance", "v1", target_of(counter))(dict(counter=counter), by)
 
 
 def reserve(counter, by):
@@ -53,9 +76,5 @@ def reserve(counter, by):
     Shapes: counter (1,) uint64 → (1,) uint64. `by`: a non-negative integer.
     """
     before = empty((1,), like=counter)
-    launch(_plan_one("reserve", by), counter=counter, before=before)
+    pick("reserve", "v1", target_of(counter))(dict(counter=counter, before=before), by)
     return before
-
-
-def _plan_one(name, by):
-    return Plan(pick(name)[1], (1, 1, 1), (1, 1, 1), {"by": by})

@@ -3,13 +3,11 @@
 from math import prod
 
 from .. import shapes
-from .launch import declare, launch, plan_elementwise
+from .elements import elementwise, launch_elements
+from .versions import enter
 
-declare(
-    "rows.cu",
-    "copy_rows",
-    "const real* x, real* y, const uint64* number?, int n, int start, int slots, int size",
-)
+PARAMETERS = {"copy_rows": "const real* x, real* y, const uint64* number?, int n, int start, int slots, int size"}
+VERSIONS = enter("rows", elementwise("rows.cu", PARAMETERS))
 
 
 def copy_rows(x, y, start, number=None):
@@ -21,4 +19,4 @@ def copy_rows(x, y, start, number=None):
     shapes.copy_rows(x.shape, y.shape, start, number is not None)
     slots = 1 if number is None else len(y)
     sizes = dict(start=start * prod(x.shape[1:]), slots=slots, size=y.size // max(slots, 1))
-    launch(plan_elementwise("copy_rows", x.size, **sizes), x=x, y=y, number=number)
+    launch_elements("copy_rows", x.size, dict(x=x, y=y, number=number), **sizes)

@@ -3,8 +3,8 @@
 from functools import cache
 from pathlib import Path
 
+from ..emulator import program
 from ..errors import MiniganError
-from . import program
 
 STANDARD = "--std=c++17"
 

@@ -3,7 +3,6 @@
 import hashlib
 import http.client
 import os
-import sys
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -15,12 +14,6 @@ from ..errors import MiniganError
 
 TIMEOUT = 20  # seconds without an answer before the next mirror is tried
 CHUNK = 1 << 16
-
-
-def cache_folder():
-    """Where downloads are kept: $XDG_CACHE_HOME/minigan, by default ~/.cache/minigan (macOS: ~/Library/Caches/minigan)."""
-    default = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or default).expanduser() / "minigan"
 
 
 def download(file, addresses, sha256, folder):

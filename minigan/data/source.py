@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 
 from ..errors import MiniganError
-from ..paths import user_path
-from .download import cache_folder, download
+from ..paths import cache_folder, user_path
+from .download import download
 
 
 @dataclass(frozen=True)

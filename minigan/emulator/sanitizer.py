@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import LaunchError, MiniganError
+from ..errors import LaunchError, MiniganError
 from .excuses import excused
 from .findings import Finding
 from .words import ADVICE, KINDS, advice, message

@@ -7,9 +7,9 @@ import numpy as np
 
 from .. import cuda
 from ..check.kernels import chosen
-from ..cuda import launch
-from ..cuda.user import kernel
+from ..cuda.user_kernel import kernel
 from ..errors import MiniganError
+from ..plan import recording
 
 ALSO = {"c": "y", "out": "y", "output": "y"}  # other names for what a kernel writes
 
@@ -25,7 +25,7 @@ def your_kernel(place, primitive, grid=None, block=(256,), shared=0):
     made = kernel(place)
 
     def function(*arguments):
-        with chosen("v1"), launch.recording() as launches:
+        with chosen("v1"), recording() as launches:
             result = getattr(cuda, primitive)(*arguments)
         ours = launches[-1]
         values = {each.name.lower(): value for each, value in zip(ours.plan.kernel.parameters, ours.arguments)}

@@ -1,4 +1,4 @@
-"""The emulator: the very same kernel text, compiled by the host's C++ compiler and run on the CPU.
+"""A launch on the emulator: the kernel's text, compiled by the host's C++ compiler and run on the CPU, or run and observed.
 
 It runs a kernel's threads one after the other, in an order that can be chosen; a right kernel gives the right answer in
 every order. It idealises the memory of a GPU: it can show that a kernel is wrong, it cannot prove one right on silicon.
@@ -15,25 +15,11 @@ from math import prod
 
 import numpy as np
 
-from ...errors import LaunchError, MiniganError
+from ..errors import LaunchError, MiniganError
 from . import profiler
 from .build import PROFILER, blind_spots, label, library, observed_library
-from .findings import Finding, Report
-from .sanitizer import Out, Watched, out
-
-__all__ = [
-    "Finding",
-    "KernelError",
-    "Out",
-    "Program",
-    "Report",
-    "checking",
-    "is_checking",
-    "out",
-    "profiling",
-    "renew",
-    "settings",
-]
+from .findings import Report
+from .sanitizer import Watched
 
 MAX_HOSTS = 16  # cores for a launch
 MANY = 16384  # threads of a launch from which more than one core is worth its start

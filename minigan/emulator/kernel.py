@@ -1,46 +1,37 @@
-"""Anybody's CUDA kernel, from a file or a string, called from Python with its arguments checked."""
+"""A kernel out of a text of its own, run on NumPy arrays; and what the sanitizer and the profiler say of it."""
 
 import re
-from functools import cache, cached_property, partial
+from contextlib import suppress
+from functools import cached_property, partial
 from operator import index
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import LaunchError, MiniganError
-from . import emulator, nvrtc, program, source
-from .launch import Kernel, Parameter, Plan, bind, lies_on_host, perform
+from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
+from . import program
+from .run import KernelError, Program, checking, parameter_types, profiling, renew, run, settings
+from .sanitizer import Out
 
-DEFAULT_SHARED = 48 * 1024  # bytes of dynamic shared memory that a kernel may have without asking for more
 
-
-def kernel(place=None, *, source=None, name=None):
-    """A CUDA C kernel as a callable: `kernel("mine.cu:name")`, or `kernel(source=text, name="name")`.
-
-    A template's instance is named as in C++, "scale<float>". The text may be a whole program: its host functions are left
-    out. Nothing is put before it. The result is called as k(grid, block, args, shared=0): `grid` and `block` are a
-    number or up to three, `args` arrays and plain numbers in the kernel's order, `shared` bytes of dynamic shared memory.
-    CuPy arrays run on the GPU, NumPy arrays on the emulator. Numbers become the C types that the kernel declares. Raises
-    MiniganError where the file or the kernel is missing, LaunchError for arguments that do not fit.
-    """
-    if (place is None) == (source is None) or (source is not None and not name):
-        raise MiniganError('kernel: pass "file.cu:name", or source= and name=')
-    if source is not None:
-        return UserKernel(source, "source", name)
+def read_kernel(place):
+    """(text, file, name) of "mine.cu:name". Raises MiniganError for another form, and for a file that cannot be read."""
     path, _, name = str(place).partition(".cu:")
     path += ".cu"
     if not name or path == ".cu":
         raise MiniganError(f'kernel: {place!r}, expected "file.cu:name"')
     try:
-        return UserKernel(program.read(path), Path(path).name, name)
+        return program.read(path), Path(path).name, name
     except OSError as error:
         raise MiniganError(f"kernel: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise MiniganError(f"kernel: {path} is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
-class UserKernel:
-    """A kernel out of a text of its own: see `kernel`."""
+class HostKernel:
+    """A kernel out of a text of its own, called as k(grid, block, args, shared=0) with NumPy arrays: see `minigan.kernel`, whose
+    kernels take CuPy's too."""
 
     def __init__(self, text, file, name):
         spelt = re.fullmatch(r"((?:\w+::)*(\w+))(?:<.+>)?", name)
@@ -54,15 +45,15 @@ class UserKernel:
     @cached_property
     def program(self):
         """The kernel for the emulator."""
-        return emulator.Program(f'#line 1 "{self.file}"\n{self.text}', (self.name,))
+        return Program(f'#line 1 "{self.file}"\n{self.text}', (self.name,))
 
     def parameters(self, on_host=True):
-        """The kernel's parameters as a compiler sees them: the host's, or NVIDIA's (which needs no GPU)."""
-        if on_host:
-            types = emulator.parameter_types(self.program, self.name)
-        else:
-            types = _parameter_types(self.text, self.file, self.name)
-        names = _parameter_names(self.text, re.sub(r"<.*|\w+::", "", self.name), len(types))
+        """The kernel's parameters as the host's compiler sees them."""
+        return self.named(parameter_types(self.program, self.name))
+
+    def named(self, types):
+        """Parameters of these C types, with the names that they have in the text."""
+        names = _names_of_parameters(self.text, re.sub(r"<.*|\w+::", "", self.name), len(types))
         return tuple(Parameter(kind, name, optional=False) for kind, name in zip(types, names))
 
     def plan(self, grid, block, args, shared=0):
@@ -74,46 +65,31 @@ class UserKernel:
         if len(args) != len(parameters):
             types = ", ".join(parameter.type for parameter in parameters)
             raise LaunchError(f"kernel {self.name} takes {len(parameters)} arguments ({types}), got {len(args)}")
-        arrays = {each.name: value for each, value in zip(parameters, args) if each.is_pointer}
-        numbers = {each.name: value for each, value in zip(parameters, args) if not each.is_pointer}
+        arrays = {parameter.name: value for parameter, value in zip(parameters, args) if parameter.is_pointer}
+        numbers = {parameter.name: value for parameter, value in zip(parameters, args) if not parameter.is_pointer}
         made = Kernel(self.file, self.name, parameters)
         return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared), arrays, on_host
 
     def __call__(self, grid, block, args, shared=0):
-        outputs = {position for position, value in enumerate(args) if isinstance(value, emulator.Out)}
-        args = [value.array if isinstance(value, emulator.Out) else value for value in args]
+        outputs = {position for position, value in enumerate(args) if isinstance(value, Out)}
+        args = [value.array if isinstance(value, Out) else value for value in args]
         plan, arrays, on_host = self.plan(grid, block, args, shared)
         _, arguments = bind(plan, arrays)
-        if not on_host and emulator.is_checking():
-            raise MiniganError(f"kernel {self.name}: the sanitizer runs on the emulator: pass NumPy arrays")
         if on_host:
             names = {parameter.name for position, parameter in enumerate(plan.kernel.parameters) if position in outputs}
-            perform(plan, arguments, partial(emulator.run, self.program, plan, arguments, names))
+            perform(plan, arguments, partial(run, self.program, plan, arguments, names))
         else:
-            function = _function(self.text, self.name)
-            if shared > DEFAULT_SHARED:
-                function.max_dynamic_shared_size_bytes = shared
-            perform(plan, arguments, partial(function, plan.grid, plan.block, arguments, shared_mem=shared))
+            self.run_on_gpu(plan, arguments)
+
+    def run_on_gpu(self, plan, arguments):
+        raise MiniganError(f"kernel {self.name}: the sanitizer runs on the emulator: pass NumPy arrays")
 
 
-def _parameter_names(text, kernel, count):
+def _names_of_parameters(text, kernel, count):
     """The parameters' names as the text has them, for messages; their positions where that cannot be told."""
     found = re.search(rf"\b{kernel}\s*\(([^()]*)\)\s*\{{", re.sub(r"//.*|/\*[\s\S]*?\*/", "", text))
     names = [re.search(r"(\w*)\W*$", each)[1] for each in found[1].split(",")] if found else []
     return names if len(set(names)) == count else [str(position) for position in range(count)]
-
-
-@cache
-def _parameter_types(text, file, name):
-    return nvrtc.parameter_types(text, file, (source.STANDARD,), [name])[name]
-
-
-@cache
-def _function(text, name):
-    import cupy
-
-    module = cupy.RawModule(code=text, options=(source.STANDARD,), name_expressions=[name])
-    return module.get_function(name)
 
 
 def _three(size, what):
@@ -125,3 +101,32 @@ def _three(size, what):
     if not 1 <= len(sizes) <= 3 or min(sizes) < 1:
         raise LaunchError(f"{what} {size!r}: expected one to three whole numbers above 0")
     return sizes + (1,) * (3 - len(sizes))
+
+
+def _kernel_of(kernel):
+    return kernel if isinstance(kernel, HostKernel) else HostKernel(*read_kernel(kernel))
+
+
+def check(kernel, grid, block, args, shared=0, order=None, seed=None):
+    """Run a kernel once, as `kernel(grid, block, args, shared)` would, and return the sanitizer's Report.
+
+    `kernel` is "mine.cu:name" or what `minigan.kernel` returns; an argument may be `minigan.out(array)`, of which nothing
+    counts as written yet; `__device__` variables begin anew. A launch that faults, waits for ever or runs too long is a finding
+    too. Raises MiniganError where the launch is not possible at all. `order` and `seed` are those of `settings`.
+    """
+    kernel = _kernel_of(kernel)
+    renew(kernel.program)
+    with settings(order, seed), checking() as report, suppress(KernelError):
+        kernel(grid, block, args, shared)
+    return report
+
+
+def profile(kernel, grid, block, args, shared=0):
+    """Run a kernel once, as `kernel(grid, block, args, shared)` would, and return what it asked of memory: a Profile.
+
+    `kernel` is "mine.cu:name" or what `minigan.kernel` returns.
+    """
+    kernel = _kernel_of(kernel)
+    with profiling() as profiles:
+        kernel(grid, block, args, shared)
+    return profiles[0]

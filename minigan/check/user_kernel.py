@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from .. import emulator
-from ..cuda.user import kernel
+from ..cuda.user_kernel import kernel
 from ..errors import MiniganError
 
 TYPES = {

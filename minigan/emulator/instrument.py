@@ -10,7 +10,7 @@ place stands a counter; the floating-point instructions up to the next one are t
 
 import re
 
-from ...errors import MiniganError
+from ..errors import MiniganError
 
 GAP = 65536  # bytes of nothing before and behind every variable of the text that is no thread's own
 MAX_PLACES = 60_000  # a place is kept in 16 bits, and barriers need some

@@ -17,10 +17,9 @@ from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from ...data.download import cache_folder
-from ...errors import MiniganError
-from .. import program
-from . import instrument
+from ..errors import MiniganError
+from ..paths import cache_folder
+from . import instrument, program
 
 HERE = Path(__file__).parent
 HEADERS = ("cuda.h", "intrinsics.h", "groups.h", "threads.h", "fibers.h", "launch.h")

@@ -1,0 +1,26 @@
+"""The emulator: any CUDA C text, compiled by the host's C++ compiler and run on the CPU, checked and profiled.
+
+How it works, and what it takes for a race and why, is told in README.md beside this file.
+"""
+
+from .findings import Finding, Report
+from .kernel import check, profile
+from .profiler import Profile
+from .run import ORDERS, KernelError, Program, checking, profiling, run, settings
+from .sanitizer import out
+
+__all__ = [
+    "ORDERS",
+    "Finding",
+    "KernelError",
+    "Profile",
+    "Program",
+    "Report",
+    "check",
+    "checking",
+    "out",
+    "profile",
+    "profiling",
+    "run",
+    "settings",
+]

@@ -197,6 +197,11 @@ def _add_inspect(commands):
     add = _add_command(commands, "inspect", inspect, about, INSPECT_EXAMPLE).add_argument
     add("what", metavar="STEM | FILE.cu:KERNEL", help="whose kernels to run")
     add("--json", action="store_true", help="print JSON")
+    add(
+        "--lines",
+        action="store_true",
+        help="instead: how many lines a reader holds in mind for each kernel of the stem",
+    )
     add("--chip", metavar="sm_75 … sm_120", help="also say how many warps this chip holds at once (takes NVRTC)")
     add("--figure", metavar="PNG", help="draw which lane of a warp asks for which bytes, line by line")
     _add_launch(add)

@@ -16,20 +16,12 @@ VERSIONS = enter("batch", elementwise("batch.cu", PARAMETERS))
 
 
 def image_batch(pixels, order, number, dtype):
-    """y = the images that row number[0] mod m of `order` names, as a net sees them: 2/255 p − 1, in [−1, 1].
-
-    Shapes: pixels p uint8 (count, …), order int32 (m, n), number (1,) uint64, all on the device → (n, …). Raises MiniganError
-    where order is not a matrix with rows.
-    """
+    """As `minigan.reference.image_batch`. A thread a pixel: it looks up its image, and scales on the way."""
     return _gather("image_batch", order, number, dtype, pixels=pixels)
 
 
 def point_batch(points, order, number):
-    """y = the points that row number[0] mod m of `order` names.
-
-    Shapes: points (count, …), order int32 (m, n), number (1,) uint64, all on the device → (n, …). Raises MiniganError where
-    order is not a matrix with rows.
-    """
+    """As `minigan.reference.point_batch`. A thread a coordinate."""
     return _gather("point_batch", order, number, points.dtype, points=points)
 
 

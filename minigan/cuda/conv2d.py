@@ -204,11 +204,9 @@ def _pick(name, x, w, y, stride, padding, target):
 
 
 def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
-    """y[n, o, i, j] = Σ x[n, c, i s₀ + p − top, j s₁ + q − left] w[o, c, p, q] + bias[o] over c, p, q; x is 0 outside.
-
-    Shapes: x (n, c, h, w), w (o, c, kh, kw), bias (o,) → (n, o, ⌊(h + top + bottom − kh) / s₀⌋ + 1, likewise).
-    `padding` is ((top, bottom), (left, right)). Raises MiniganError where shapes do not fit.
-    """
+    """As `minigan.reference.conv2d`. v1: a thread a result. v2 to v5: a matrix product by tiles whose second factor is never
+    built, by single sums, by 8 × 8 sums a thread, with rows staged in shared memory, by tensor cores. v6: Winograd's
+    method."""
     y = empty(shapes.conv2d(x.shape, w.shape, None if bias is None else bias.shape, stride, padding), like=x)
     target = target_of(x)
     run, shape = _pick("conv2d", x.shape, w.shape, y.shape, stride, padding, target)
@@ -217,12 +215,9 @@ def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
 
 
 def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0, 0)), bias=None):
-    """∂L/∂x of conv2d for x of `shape`, and + bias[c]: what a transposed convolution adds.
-
-    Every gradient[n, o, i, j] goes back to the pixels it was made from, each time with that pixel's weight.
-    Shapes: gradient (n, o, i, j), w (o, c, kh, kw), bias (c,) → shape (n, c, h, w).
-    Raises MiniganError where shapes do not fit.
-    """
+    """As `minigan.reference.conv2d_backward_data`. v1: a thread a pixel, which gathers. v2 to v5: the pixels of each phase of
+    the stride are a matrix product, with weights that a launch before it has brought into the order of the phases. v6:
+    Winograd's method."""
     shapes.conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
     shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
     x, target = empty(shape, like=gradient), target_of(gradient)
@@ -232,11 +227,8 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
 
 
 def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), (0, 0))):
-    """∂L/∂w of conv2d for w whose height and width are `kernel`.
-
-    Shapes: gradient (n, o, i, j), x (n, c, h, w), `kernel` (kh, kw) → (o, c, kh, kw).
-    Raises MiniganError where shapes do not fit.
-    """
+    """As `minigan.reference.conv2d_backward_weight`. v1: a thread a weight. v2 to v5: a matrix product whose long sums are
+    cut into parts, so that every multiprocessor has a tile; a second launch adds them up. v6: Winograd's method."""
     w, target = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel), target_of(x)
     shapes.conv2d_adjoint(gradient.shape, w, x.shape, stride, padding)
     run, shape = _pick("conv2d_backward_weight", x.shape, w, gradient.shape, stride, padding, target)

@@ -54,122 +54,77 @@ def _binary(name, a, b):
 
 
 def add(a, b):
-    """y = a + b.
-
-    Shapes: a and b broadcast together → y; either may be a number. Raises MiniganError where they do not fit.
-    """
+    """As `minigan.reference.add`. A thread an element; strides of 0 repeat what is broadcast."""
     return _binary("add", a, b)
 
 
 def sub(a, b):
-    """y = a − b.
-
-    Shapes: a and b broadcast together → y; either may be a number. Raises MiniganError where they do not fit.
-    """
+    """As `minigan.reference.sub`. A thread an element; strides of 0 repeat what is broadcast."""
     return _binary("sub", a, b)
 
 
 def mul(a, b):
-    """y = a · b.
-
-    Shapes: a and b broadcast together → y; either may be a number. Raises MiniganError where they do not fit.
-    """
+    """As `minigan.reference.mul`. A thread an element; strides of 0 repeat what is broadcast."""
     return _binary("mul", a, b)
 
 
 def div(a, b):
-    """y = a / b, infinite or NaN where b = 0, as IEEE 754 has it.
-
-    Shapes: a and b broadcast together → y; either may be a number. Raises MiniganError where they do not fit.
-    """
+    """As `minigan.reference.div`. A thread an element; strides of 0 repeat what is broadcast."""
     return _binary("div", a, b)
 
 
 def pow(a, b):
-    """y = aᵇ, NaN where a < 0 and b is no integer.
-
-    Shapes: a and b broadcast together → y; either may be a number. Raises MiniganError where they do not fit.
-    """
+    """As `minigan.reference.pow`. A thread an element; strides of 0 repeat what is broadcast."""
     return _binary("pow", a, b)
 
 
 def neg(x):
-    """y = −x.
-
-    Shapes: x any → y same.
-    """
+    """As `minigan.reference.neg`. A thread an element."""
     return map_elements("neg", dict(input=x))
 
 
 def exp(x):
-    """y = eˣ.
-
-    Shapes: x any → y same.
-    """
+    """As `minigan.reference.exp`. A thread an element."""
     return map_elements("exp", dict(input=x))
 
 
 def log(x):
-    """y = ln x; −∞ at 0 and NaN below.
-
-    Shapes: x any → y same.
-    """
+    """As `minigan.reference.log`. A thread an element."""
     return map_elements("log", dict(input=x))
 
 
 def sqrt(x):
-    """y = √x, NaN below 0.
-
-    Shapes: x any → y same.
-    """
+    """As `minigan.reference.sqrt`. A thread an element."""
     return map_elements("sqrt", dict(input=x))
 
 
 def abs(x):
-    """y = |x|.
-
-    Shapes: x any → y same.
-    """
+    """As `minigan.reference.abs`. A thread an element."""
     return map_elements("abs", dict(input=x))
 
 
 def sign(x):
-    """y = −1, 0 or 1: the derivative of |x| (0 at the kink).
-
-    Shapes: x any → y same.
-    """
+    """As `minigan.reference.sign`. A thread an element."""
     return map_elements("sign", dict(input=x))
 
 
 def clip(x, low, high):
-    """y = x, but at least low and at most high; NaN stays NaN.
-
-    Shapes: x any → y same.
-    """
+    """As `minigan.reference.clip`. A thread an element."""
     return map_elements("clip", dict(x=x), low=low, high=high)
 
 
 def clip_backward(gradient, x, low, high):
-    """∂L/∂x = g where low ≤ x ≤ high, else 0.
-
-    Shapes: gradient g and x equal → same.
-    """
+    """As `minigan.reference.clip_backward`. A thread an element."""
     return map_elements("clip_backward", dict(gradient=gradient, x=x), low=low, high=high)
 
 
 def softplus(x):
-    """y = ln(1 + eˣ), as max(x, 0) + ln(1 + e^−|x|), which cannot overflow.
-
-    Shapes: x any → y same.
-    """
+    """As `minigan.reference.softplus`. A thread an element."""
     return map_elements("softplus", dict(input=x))
 
 
 def broadcast_to(x, shape):
-    """y = x repeated to `shape`, written out in full. The adjoint of sum_to.
-
-    Shapes: x broadcasts to `shape` → shape. Raises MiniganError where it does not.
-    """
+    """As `minigan.reference.broadcast_to`. A thread an element; strides of 0 repeat what is broadcast."""
     y = empty(shape, like=x)
     numbers = broadcast_numbers("broadcast_to", shape, {"s": x.shape})
     launch_elements("broadcast_to", prod(shape), dict(x=x, y=y), **numbers)

@@ -13,32 +13,20 @@ VERSIONS = enter("loss", elementwise("loss.cu", PARAMETERS))
 
 
 def sigmoid_cross_entropy(x, target):
-    """y = −t·ln σ(x) − (1 − t)·ln(1 − σ(x)) for logits x and one target t in [0, 1], in nats.
-
-    Shapes: x any → y same. As max(x, 0) − t·x + ln(1 + e^−|x|), which neither overflows nor takes ln 0.
-    """
+    """As `minigan.reference.sigmoid_cross_entropy`. A thread an element."""
     return map_elements("sigmoid_cross_entropy", dict(x=x), target=target)
 
 
 def sigmoid_cross_entropy_backward(gradient, x, target):
-    """∂L/∂x = g·(σ(x) − t).
-
-    Shapes: gradient g and x equal → same.
-    """
+    """As `minigan.reference.sigmoid_cross_entropy_backward`. A thread an element."""
     return map_elements("sigmoid_cross_entropy_backward", dict(gradient=gradient, x=x), target=target)
 
 
 def least_squares(x, target):
-    """y = (x − t)² for one target t.
-
-    Shapes: x any → y same. Source: Mao et al. 2017, eq. 2, without its ½ and its mean.
-    """
+    """As `minigan.reference.least_squares`. A thread an element."""
     return map_elements("least_squares", dict(x=x), target=target)
 
 
 def least_squares_backward(gradient, x, target):
-    """∂L/∂x = 2·g·(x − t).
-
-    Shapes: gradient g and x equal → same.
-    """
+    """As `minigan.reference.least_squares_backward`. A thread an element."""
     return map_elements("least_squares_backward", dict(gradient=gradient, x=x), target=target)

@@ -17,12 +17,7 @@ VERSIONS = enter("optim", elementwise("optim.cu", PARAMETERS, ("v1", "v2")))
 
 
 def adam(parameter, gradient, first, second, step, rate, beta1, beta2, epsilon):
-    """Adam, in place: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − α·m̂ / (√v̂ + ε), where m̂ = m / (1 − β₁ᵗ)
-    and v̂ = v / (1 − β₂ᵗ).
-
-    Shapes: parameter θ, gradient g, first m, second v all (n,). `step` (t ≥ 1, uint64) and `rate` (α, θ's dtype) are
-    one-element arrays on the device, so that a captured launch can see them change. Source: Kingma and Ba 2015, Algorithm 1.
-    """
+    """As `minigan.reference.adam`. v1: a thread an element. v2: 16 bytes a thread, where that fills the chip."""
     # ln β and 1 − β are computed here, in double: see the kernel's comment.
     log1, log2 = (log(beta) if beta else -inf for beta in (beta1, beta2))
     arrays = dict(parameter=parameter, gradient=gradient, first=first, second=second, step=step, rate=rate)
@@ -31,36 +26,22 @@ def adam(parameter, gradient, first, second, step, rate, beta1, beta2, epsilon):
 
 
 def sgd(parameter, gradient, rate):
-    """Gradient descent, in place: θ ← θ − α·g.
-
-    Shapes: parameter θ and gradient g (n,). `rate` (α, θ's dtype) is a one-element array on the device.
-    """
+    """As `minigan.reference.sgd`. v1: a thread an element. v2: 16 bytes a thread, where that fills the chip."""
     launch_elements("sgd", parameter.size, dict(parameter=parameter, gradient=gradient, rate=rate))
 
 
 def momentum(parameter, gradient, velocity, rate, mu):
-    """Gradient descent with momentum, in place: v ← μv + g, θ ← θ − α·v.
-
-    Shapes: parameter θ, gradient g, velocity v all (n,). `rate` (α, θ's dtype) is a one-element array on the device.
-    Source: Polyak 1964.
-    """
+    """As `minigan.reference.momentum`. v1: a thread an element. v2: 16 bytes a thread, where that fills the chip."""
     arrays = dict(parameter=parameter, gradient=gradient, velocity=velocity, rate=rate)
     launch_elements("momentum", parameter.size, arrays, mu=mu)
 
 
 def rmsprop(parameter, gradient, second, rate, rho, epsilon):
-    """RMSProp, in place: v ← ρv + (1 − ρ)g², θ ← θ − α·g / (√v + ε).
-
-    Shapes: parameter θ, gradient g, second v all (n,). `rate` (α, θ's dtype) is a one-element array on the device.
-    Source: Tieleman and Hinton 2012, lecture 6e.
-    """
+    """As `minigan.reference.rmsprop`. v1: a thread an element. v2: 16 bytes a thread, where that fills the chip."""
     arrays = dict(parameter=parameter, gradient=gradient, second=second, rate=rate)
     launch_elements("rmsprop", parameter.size, arrays, rho=rho, rest=1 - rho, epsilon=epsilon)
 
 
 def clamp(parameter, bound):
-    """Every weight into [−bound, bound], in place. NaN stays NaN.
-
-    Shapes: parameter (n,). Source: Arjovsky et al. 2017, Algorithm 1, line 7.
-    """
+    """As `minigan.reference.clamp`. v1: a thread an element. v2: 16 bytes a thread, where that fills the chip."""
     launch_elements("clamp", parameter.size, dict(parameter=parameter), bound=bound)

@@ -31,10 +31,7 @@ def _windows(x, y, kernel, stride):
 
 
 def max_pool2d_where(x, kernel, stride):
-    """The place of each window's largest pixel, counted from its image's upper left one row by row; the first of equals.
-
-    Shapes: x (n, c, h, w) → int32 (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). Raises MiniganError where no window fits.
-    """
+    """As `minigan.reference.max_pool2d_where`. A thread a window."""
     shape = shapes.pool2d(x.shape, kernel, stride)
     where = empty(shape, like=x, dtype=np.int32)
     windows = _windows(x.shape, shape, kernel, stride)
@@ -43,10 +40,7 @@ def max_pool2d_where(x, kernel, stride):
 
 
 def gather_pixels(x, where):
-    """y = the pixels of each image that `where` names. The adjoint of scatter_pixels.
-
-    Shapes: x (n, c, h, w), where int32 (n, c, i, j) → (n, c, i, j). Raises MiniganError where they do not fit.
-    """
+    """As `minigan.reference.gather_pixels`. A thread a pixel of y."""
     shapes.same_pixels("gather_pixels", where.shape, where.shape, x.shape)
     y = empty(where.shape, like=x)
     sizes = dict(pixels=prod(x.shape[2:]), places=prod(where.shape[2:]))
@@ -55,10 +49,7 @@ def gather_pixels(x, where):
 
 
 def scatter_pixels(gradient, where, shape):
-    """x = 0, plus every gradient at the pixel that `where` names. The adjoint of gather_pixels.
-
-    Shapes: gradient (n, c, i, j), where int32 (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
-    """
+    """As `minigan.reference.scatter_pixels`. A thread a plane, so that no two write one pixel."""
     shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
     x = empty(shape, like=gradient)
     sizes = dict(pixels=prod(shape[2:]), places=prod(where.shape[2:]))
@@ -67,10 +58,7 @@ def scatter_pixels(gradient, where, shape):
 
 
 def sum_pool2d(x, kernel, stride, scale=1.0):
-    """y = scale · Σ over each window; scale 1 / (kh kw) makes it the average.
-
-    Shapes: x (n, c, h, w) → (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). Raises MiniganError where no window fits.
-    """
+    """As `minigan.reference.sum_pool2d`. A thread a window."""
     shape = shapes.pool2d(x.shape, kernel, stride)
     y = empty(shape, like=x)
     windows = _windows(x.shape, shape, kernel, stride)
@@ -79,10 +67,7 @@ def sum_pool2d(x, kernel, stride, scale=1.0):
 
 
 def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
-    """x = scale · (every gradient in all pixels of its window). With kernel = stride, nearest upsampling.
-
-    Shapes: gradient (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
-    """
+    """As `minigan.reference.sum_pool2d_backward`. A thread a pixel, which gathers from the windows that it lies in."""
     shapes.pool2d_adjoint(gradient.shape, shape, kernel, stride)
     x = empty(shape, like=gradient)
     windows = _windows(shape, gradient.shape, kernel, stride)

@@ -43,38 +43,24 @@ def draw(name, arrays, **numbers):
 
 
 def uniform(shape, seed, counter, low, high, dtype):
-    """Uniform numbers in [low, high): low + (high − low)·u, u from Philox4x32-10 with 24 bits.
-
-    Shapes: counter (1,) uint64, on the device → `shape`. Reads ⌈size / 4⌉ counters from counter[0] on and does not
-    advance it. `seed`: 64 bits. u is the same on every device and in both dtypes; the range is up to rounding.
-    """
+    """As `minigan.reference.uniform`. A thread makes a counter's four numbers."""
     arrays = dict(counter=counter, y=empty(shape, counter, dtype))
     return draw("uniform", arrays, seed=seed, low=low, width=high - low)
 
 
 def normal(shape, seed, counter, mean, deviation, dtype):
-    """Normal numbers, mean + deviation·n, by Box and Muller 1958: n = √(−2 ln u₁)·(cos 2πu₂, sin 2πu₂).
-
-    Shapes: counter (1,) uint64, on the device → `shape`. Reads ⌈size / 4⌉ counters from counter[0] on and does not
-    advance it. `seed`: 64 bits. Equal on every device up to the rounding of ln, √, cos and sin.
-    """
+    """As `minigan.reference.normal`. A thread makes a counter's four numbers, two by each of two uniform ones."""
     arrays = dict(counter=counter, y=empty(shape, counter, dtype))
     return draw("normal", arrays, seed=seed, mean=mean, deviation=deviation)
 
 
 def advance(counter, by):
-    """counter[0] += by, in place, on the device: the noise counter after a draw, Adam's step count before a step.
-
-    Shapes: counter (1,) uint64. `by`: a non-negative integer.
-    """
+    """As `minigan.reference.advance`. One thread."""
     pick("advance", "v1", target_of(counter))(dict(counter=counter), by)
 
 
 def reserve(counter, by):
-    """(1,): where the counter stands; then counter[0] += by, in place. Both on the device, for who draws these numbers later.
-
-    Shapes: counter (1,) uint64 → (1,) uint64. `by`: a non-negative integer.
-    """
+    """As `minigan.reference.reserve`. One thread."""
     before = empty((1,), like=counter)
     pick("reserve", "v1", target_of(counter))(dict(counter=counter, before=before), by)
     return before

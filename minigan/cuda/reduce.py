@@ -130,29 +130,19 @@ def _sum(x, axes, shape, scale=1.0):
 
 
 def sum(x, axes=None, keepdims=False):
-    """y = Σ x over `axes` (None: all of them); 0 where nothing is summed.
-
-    Shapes: x any → x's shape without the axes, or with them as 1 under `keepdims`. Raises MiniganError for an axis
-    that x does not have.
-    """
+    """As `minigan.reference.sum`. v1: a thread a term, by atomics. v2, v3: a block a sum, by a tree and by shuffles. v4: by
+    16 bytes, and blocks share long sums. "columns": a thread a sum."""
     axes = shapes.axes(x.shape, axes)
     return _sum(x, axes, shapes.reduced(x.shape, axes, keepdims))
 
 
 def mean(x, axes=None, keepdims=False):
-    """y = Σ x / (number of terms) over `axes` (None: all of them).
-
-    Shapes: x any → x's shape without the axes, or with them as 1 under `keepdims`. Raises MiniganError for an axis
-    that x does not have, or an empty x.
-    """
+    """As `minigan.reference.mean`. The launches of `sum`, each of whose threads scales what it writes."""
     terms = shapes.mean_terms(x.shape, axes)
     axes = shapes.axes(x.shape, axes)
     return _sum(x, axes, shapes.reduced(x.shape, axes, keepdims), 1 / terms)
 
 
 def sum_to(x, shape):
-    """y = x summed over every axis along which `shape` would be repeated to x's. The adjoint of broadcast_to.
-
-    Shapes: x any, `shape` broadcasts to x's → shape. Raises MiniganError where it does not.
-    """
+    """As `minigan.reference.sum_to`. The launches of `sum`."""
     return _sum(x, shapes.broadcast_axes(shape, x.shape), shape)

@@ -11,11 +11,7 @@ VERSIONS = enter("rows", elementwise("rows.cu", PARAMETERS))
 
 
 def copy_rows(x, y, start, number=None):
-    """In place: y[start : start + len(x)] ← x; with a `number`, into y[number[0] mod len(y)] instead of y.
-
-    Shapes: x (n, …), y (m, …), or (k, m, …) with a number, which is (1,) uint64, on the device. Raises MiniganError where x
-    does not fit.
-    """
+    """As `minigan.reference.copy_rows`. A thread an element."""
     shapes.copy_rows(x.shape, y.shape, start, number is not None)
     slots = 1 if number is None else len(y)
     sizes = dict(start=start * prod(x.shape[1:]), slots=slots, size=y.size // max(slots, 1))

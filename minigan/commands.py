@@ -68,10 +68,10 @@ def _look_back(training, run, held_out):
     from .gans import judge
 
     if isinstance(training.images, data.Points):
-        found = metrics.modes(training.sample(training.fixed_z), training.images)
+        modes = metrics.modes(training.sample(training.fixed_z), training.images)
         print(
-            f"{found['found']} of {len(found['shares'])} modes; {found['high_quality']:.1%} of the samples within 3 deviations; "
-            f"a mode has {found['shares'].min():.1%} to {found['shares'].max():.1%}"
+            f"{modes['found']} of {len(found['shares'])} modes; {modes['high_quality']:.1%} of the samples within 3 deviations; "
+            f"a mode has {modes['shares'].min():.1%} to {modes['shares'].max():.1%}"
         )
     if held_out:
         result = judge(training, held_out, run.path / "judge")
@@ -235,8 +235,8 @@ def inspect(options):
             profiles = [("", check.inspect_kernel(*_launch(options), _chip(options.chip)))]
     else:
         _refuse_launch(options)
-        found = check.inspect_stem(options.what, _chip(options.chip))
-        profiles = [(f"{call}, {version}: ", profile) for version, call, of_call in found for profile in of_call]
+        inspected = check.inspect_stem(options.what, _chip(options.chip))
+        profiles = [(f"{call}, {version}: ", profile) for version, call, of_call in inspected for profile in of_call]
     if options.figure:
         plots.save_requests(user_path(options.figure), [profile for _, profile in profiles])
     if options.json:

@@ -77,8 +77,8 @@ def why_no_cuda():
     except ImportError as error:
         return f"device cuda needs CuPy, which cannot be imported ({error}): {install}, or use --device cpu"
     try:
-        found = cupy.cuda.runtime.getDeviceCount()
+        gpus = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         reason = str(error).split(":")[0]
         return f"device cuda needs an NVIDIA GPU and its driver, and none answers ({reason}): use --device cpu"
-    return None if found else "device cuda needs an NVIDIA GPU, and the driver finds none: use --device cpu"
+    return None if gpus else "device cuda needs an NVIDIA GPU, and the driver finds none: use --device cpu"

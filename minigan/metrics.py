@@ -13,12 +13,12 @@ def nearest_labels(samples, images, labels):
     samples = np.asarray(samples, np.float32).reshape(len(samples), -1)
     images = np.asarray(images, np.float32).reshape(len(images), -1)
     squares = (images * images).sum(1)
-    found = []
+    nearest = []
     for start in range(0, len(samples), CHUNK):
         # ‖s − x‖² = ‖s‖² − 2 s·x + ‖x‖², and ‖s‖² is the same for every x.
         distances = squares - 2 * (samples[start : start + CHUNK] @ images.T)
-        found.append(labels[distances.argmin(1)])
-    return np.concatenate(found)
+        nearest.append(labels[distances.argmin(1)])
+    return np.concatenate(nearest)
 
 
 def modes(samples, points):

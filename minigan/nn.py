@@ -51,21 +51,21 @@ class Module:
 
     def named_parameters(self):
         """{"0.weight": Tensor, …} of this module and all below it."""
-        found = {}
+        named = {}
         for name, value in vars(self).items():
             if isinstance(value, Tensor) and value.requires_grad:
-                found[name] = value
+                named[name] = value
             elif isinstance(value, Module):
-                found |= {f"{name}.{inner}": parameter for inner, parameter in value.named_parameters().items()}
-        return found
+                named |= {f"{name}.{inner}": parameter for inner, parameter in value.named_parameters().items()}
+        return named
 
     def modules(self):
         """{"0.": Module, …}: this module as "", and all below it."""
-        found = {"": self}
+        named = {"": self}
         for name, value in vars(self).items():
             if isinstance(value, Module):
-                found |= {f"{name}.{inner}": module for inner, module in value.modules().items()}
-        return found
+                named |= {f"{name}.{inner}": module for inner, module in value.modules().items()}
+        return named
 
     def parameters(self):
         """All parameters as a list, in a fixed order."""

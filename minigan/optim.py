@@ -85,8 +85,8 @@ class Optimizer:
     def load_state(self, state):
         for name, array in self.arrays().items():
             if name not in state or np.shape(state[name]) != array.shape:
-                found = np.shape(state[name]) if name in state else "none"
-                raise MiniganError(f"optimizer state {name}: expected shape {array.shape}, got {found}")
+                shape = np.shape(state[name]) if name in state else "none"
+                raise MiniganError(f"optimizer state {name}: expected shape {array.shape}, got {shape}")
         for name, array in self.arrays().items():
             array[...] = self.arena.device.xp.asarray(state[name], array.dtype)
 

@@ -53,7 +53,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A `__global__` function: its file, its name, its parameters in order; what `real` may be in it; and whether it rounds
+    """A `__global__` function: its file, its name, its parameters, first to last; what `real` may be in it; and whether it rounds
     factors to TF32 for tensor cores, which chips have from sm_80 on."""
 
     file: str
@@ -80,7 +80,7 @@ class Plan:
 
 
 def bind(plan, arrays):
-    """("float" or "double", the arguments in the kernel's order, each checked and of its C type)."""
+    """("float" or "double", the arguments as the kernel takes them, checked and of its C types)."""
     kernel = plan.kernel
     _check_geometry(plan)
     given, declared = arrays.keys() | plan.numbers.keys(), {parameter.name for parameter in kernel.parameters}
@@ -156,8 +156,8 @@ def lies_on_host(kernel, arrays):
         if array is not None:
             places["host" if array_module(array) is np else f"GPU {array.device.id}"] = name
     if len(places) > 1:
-        found = " and ".join(f"argument {name} lies on {place}" for place, name in places.items())
-        raise DeviceError(f"kernel {kernel.name}: {found}: bring them together")
+        where = " and ".join(f"argument {name} lies on {place}" for place, name in places.items())
+        raise DeviceError(f"kernel {kernel.name}: {where}: bring them together")
     if not places or "host" in places:
         return True
     (place,) = places

@@ -49,7 +49,7 @@ def save_side_by_side(path, left, right):
     """Write two PNG files of one size as one, side by side."""
     from PIL import Image
 
-    pictures = [np.asarray(Image.open(each)) for each in (left, right)]
+    pictures = [np.asarray(Image.open(path)) for path in (left, right)]
     gap = np.full((len(pictures[0]), 16, *pictures[0].shape[2:]), 255, np.uint8)
     with replacing(path) as part:
         Image.fromarray(np.concatenate([pictures[0], gap, pictures[1]], axis=1)).save(part, format="PNG")
@@ -128,7 +128,7 @@ def _draw_banks(axes, request):
     word, lane = np.array(pairs).T
     known = np.unique(word)
     turn = [int((known[known % 32 == one % 32] < one).sum()) for one in word]
-    axes.scatter(word % 32, lane, c=[f"C{each % 10}" for each in turn], marker="s", s=10)
+    axes.scatter(word % 32, lane, c=[f"C{number % 10}" for number in turn], marker="s", s=10)
     axes.set(xlim=(-1, 32), xlabel="bank")
     return f"{max(turn) + 1} words in a bank" if max(turn) else "no conflict"
 

@@ -60,7 +60,7 @@ class CudaGraph(Graph):
 
 
 class LaunchList(Graph):
-    """On the emulator: what a graph is, the launches with their arguments, in order."""
+    """On the emulator: what a graph is, the launches with their arguments, first to last."""
 
     def capture(self):
         with recording() as self.launches:

@@ -78,7 +78,7 @@ def compile_cubin(text, file, options, architecture, expressions=()):
 
 def resources(log):
     """{kernel name: Resources} out of the assembler's log."""
-    found = {}
+    kernels = {}
     for part in log.split("Compiling entry function '")[1:]:
         numbers = {}
         for key, pattern in (
@@ -92,8 +92,8 @@ def resources(log):
             match = re.search(pattern, part)
             numbers[key] = int(match[1]) if match else 0
         local = max(numbers["stack"], numbers["stores"], numbers["loads"], numbers["local"])
-        found[part[: part.index("'")]] = Resources(numbers["registers"], local, numbers["shared"])
-    return found
+        kernels[part[: part.index("'")]] = Resources(numbers["registers"], local, numbers["shared"])
+    return kernels
 
 
 def disassembler():
@@ -153,7 +153,7 @@ BUILTIN = {
 def _demangle_parameters(mangled):
     """Parameter types out of the Itanium mangling of minigan_probe<void (*)(…)>: `_Z13minigan_probeIPFv…EEvv`."""
     start = mangled.index("PFv") + 3
-    seen = ["minigan_probe"]  # what S_, S0_, S1_ … refer back to, in order of appearance
+    seen = ["minigan_probe"]  # what S_, S0_, S1_ … refer back to, as they appeared
 
     def parse(i):
         letter = mangled[i]

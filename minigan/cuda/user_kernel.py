@@ -17,7 +17,7 @@ def kernel(place=None, *, source=None, name=None):
 
     A template's instance is named as in C++, "scale<float>". The text may be a whole program: its host functions are left
     out. Nothing is put before it. The result is called as k(grid, block, args, shared=0): `grid` and `block` are a
-    number or up to three, `args` arrays and plain numbers in the kernel's order, `shared` bytes of dynamic shared memory.
+    number or up to three, `args` arrays and plain numbers as the kernel takes them, `shared` bytes of dynamic shared memory.
     CuPy arrays run on the GPU, NumPy arrays on the emulator. Numbers become the C types that the kernel declares. Raises
     MiniganError where the file or the kernel is missing, LaunchError for arguments that do not fit.
     """

@@ -35,7 +35,12 @@ def describe(recipe, shape):
 def _table(network, start):
     """One line a layer: what it is, the shape it makes, its parameters and its multiply-adds for one sample."""
     rows = [
-        (repr(layer), _size(shape), sum(each.size for each in layer.parameters()), multiply_adds(layer, before, shape))
+        (
+            repr(layer),
+            _size(shape),
+            sum(parameter.size for parameter in layer.parameters()),
+            multiply_adds(layer, before, shape),
+        )
         for layer, before, shape in walk(network, start)
     ]
     rows.append(("in all", "", *(sum(row[i] for row in rows) for i in (2, 3))))
@@ -74,7 +79,7 @@ def step_flops(recipe, networks, shape):
     the images, and G back. Back means as much as forward for the weights, and as much again for the inputs.
     """
     costs = [
-        [multiply_adds(*each) for each in walk(network, start)]
+        [multiply_adds(*layer) for layer in walk(network, start)]
         for network, start in zip(networks, ((recipe.latent,), shape))
     ]
     (g, g_first), (d, d_first) = ((sum(cost), next(filter(None, cost))) for cost in costs)

@@ -34,7 +34,7 @@ def judge(training, held_out, folder):
     reals = held_out.batch(np.arange(min(ASKED, len(held_out))), training.dtype)
     # D's own border between real and fake: a logit of 0, else halfway between its last verdicts on either kind.
     border = 0.0 if LOSSES[recipe.loss].is_logit else np.mean(outputs)
-    on_reals, on_fakes = (_ask(D.eval(), each, training.device) for each in (reals, fakes))
+    on_reals, on_fakes = (_ask(D.eval(), images, training.device) for images in (reals, fakes))
     result = {
         "real": float((on_reals > border).mean()), "fake": float((on_fakes <= border).mean()), "asked": len(reals),
     }  # fmt: skip

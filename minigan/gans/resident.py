@@ -80,9 +80,9 @@ class Results:
     def write(self, result):
         """Note a StepResult, in launches alone."""
         primitives, start = self.device.primitives, 0
-        for each in result:
-            primitives.copy_rows(each.data.reshape(-1), self.rows, start, self.step.array)
-            start += each.size
+        for number in result:
+            primitives.copy_rows(number.data.reshape(-1), self.rows, start, self.step.array)
+            start += number.size
         primitives.advance(self.step.array, 1)
 
     def last(self, count):

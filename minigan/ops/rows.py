@@ -24,8 +24,8 @@ class Concat(Function):
     def backward(self, g):
         stops = accumulate(map(len, self.inputs))
         return tuple(
-            rows(g, stop - len(each), stop) if wanted else None
-            for each, stop, wanted in zip(self.inputs, stops, self.wanted)
+            rows(g, stop - len(tensor), stop) if wanted else None
+            for tensor, stop, wanted in zip(self.inputs, stops, self.wanted)
         )
 
 
@@ -64,10 +64,10 @@ def concat(tensors):
     Raises MiniganError where they differ.
     """
     tensors = tuple(tensors)
-    if any(not isinstance(each, Tensor) for each in tensors):
-        raise MiniganError(f"concat takes Tensors, got {', '.join(type(each).__name__ for each in tensors)}")
-    if not tensors or any(not each.ndim or each.shape[1:] != tensors[0].shape[1:] for each in tensors):
-        raise MiniganError(f"concat: shapes {[each.shape for each in tensors]} differ after the first axis")
+    if any(not isinstance(tensor, Tensor) for tensor in tensors):
+        raise MiniganError(f"concat takes Tensors, got {', '.join(type(tensor).__name__ for tensor in tensors)}")
+    if not tensors or any(not tensor.ndim or tensor.shape[1:] != tensors[0].shape[1:] for tensor in tensors):
+        raise MiniganError(f"concat: shapes {[tensor.shape for tensor in tensors]} differ after the first axis")
     return Concat()(*tensors)
 
 

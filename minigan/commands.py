@@ -70,7 +70,7 @@ def _look_back(training, run, held_out):
     if isinstance(training.images, data.Points):
         modes = metrics.modes(training.sample(training.fixed_z), training.images)
         print(
-            f"{modes['found']} of {len(found['shares'])} modes; {modes['high_quality']:.1%} of the samples within 3 deviations; "
+            f"{modes['found']} of {len(modes['shares'])} modes; {modes['high_quality']:.1%} of the samples within 3 deviations; "
             f"a mode has {modes['shares'].min():.1%} to {modes['shares'].max():.1%}"
         )
     if held_out:

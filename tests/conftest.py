@@ -19,8 +19,10 @@ def shared_data():
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
-    """One cache for all tests: what the emulator has built is built once. The parts that CI runs at a time share theirs."""
-    return os.environ.get("MINIGAN_TEST_CACHE") or tmp_path_factory.mktemp("cache")
+    """One cache for all tests, also of those that run in other processes: what the emulator has built is built once."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # a worker's own folder lies in the session's
+    return os.environ.get("MINIGAN_TEST_CACHE") or base / "cache"
 
 
 @pytest.fixture(autouse=True)

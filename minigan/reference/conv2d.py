@@ -1,4 +1,4 @@
-"""2-D convolution and its two adjoints: the truth. As everywhere in deep learning, no kernel is flipped.
+"""2-D convolution and its two adjoints: the truth. As everywhere in deep learning, no filter is flipped.
 
 A transposed convolution is conv2d_backward_data: the same numbers under another name.
 """
@@ -56,5 +56,5 @@ def _windows(x, kernel, stride, padding):
 
 
 def pixels_at(padded, p, q, size, stride):
-    """The view of all pixels that meet the weight at (p, q) of the kernel."""
+    """The view of all pixels that meet the weight at (p, q) of the filter."""
     return padded[:, :, p : p + stride[0] * size[0] : stride[0], q : q + stride[1] * size[1] : stride[1]]

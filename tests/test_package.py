@@ -75,7 +75,7 @@ def test_every_kernel_stem_has_its_rooms():
 
 @pytest.mark.parametrize("package", ["ops", "reference", "cpu", "cuda", "tensor", "shapes"])
 def test_arrows_point_one_way(package):
-    """cli → gans → nn, optim → ops → tensor → cpu → reference, or → cuda; nothing below ops knows Tensors."""
+    """cli → gans → nn, optim → ops → tensor → cpu | cuda; cpu → reference; nothing below ops knows Tensors."""
     above = {
         "ops": "gans|nn|optim|cli",
         "tensor": "ops|gans|nn|optim|cli",

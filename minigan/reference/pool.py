@@ -13,10 +13,8 @@ def max_pool2d_where(x, kernel, stride):
     Shapes: x (n, c, h, w) → int32 (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). Raises MiniganError where no window fits.
     """
     *_, rows, columns = shapes.pool2d(x.shape, kernel, stride)
-    windows = windows_of(x, kernel, stride)
-    p, q = np.divmod(
-        windows.reshape(*windows.shape[:4], prod(kernel)).argmax(4), kernel[1]
-    )  # NaN counts as the largest
+    windows = windows_of(x, kernel, stride).reshape(*x.shape[:2], rows, columns, prod(kernel))
+    p, q = np.divmod(windows.argmax(4), kernel[1])  # in the window; NaN counts as the largest
     row, column = stride[0] * np.arange(rows)[:, None] + p, stride[1] * np.arange(columns) + q
     return (row * x.shape[3] + column).astype(np.int32)
 
@@ -37,7 +35,7 @@ def scatter_pixels(gradient, where, shape):
     """
     shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
     x = np.zeros(shape, gradient.dtype)
-    np.add.at(x, _indices(where, shape), gradient)
+    np.add.at(x, _indices(where, shape), gradient)  # and not x[…] += gradient: overlapping windows may name one pixel
     return x
 
 

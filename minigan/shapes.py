@@ -59,10 +59,10 @@ def axes(shape, axis):
     named = (index(axis),) if hasattr(axis, "__index__") else tuple(map(index, axis))
     if any(not -len(shape) <= one < len(shape) for one in named):
         raise MiniganError(f"axis {axis} is out of range for shape {tuple(shape)}")
-    found = sorted(one % len(shape) for one in named)
-    if len(set(found)) != len(found):
+    counted = sorted(one % len(shape) for one in named)  # from the front
+    if len(set(counted)) != len(counted):
         raise MiniganError(f"axis {axis} names an axis of shape {tuple(shape)} twice")
-    return tuple(found)
+    return tuple(counted)
 
 
 def reduced(shape, axes, keepdims):
@@ -141,7 +141,7 @@ def conv2d(x, w, bias, stride, padding):
         raise MiniganError(f"{where}: bias of shape {tuple(bias)}, expected {(w[0],)}")
     _check_geometry(where, w, stride, padding)
     size = tuple(
-        (length + sum(pads) - kernel) // step + 1 for length, kernel, step, pads in zip(x[2:], w[2:], stride, padding)
+        (length + sum(pads) - taps) // step + 1 for length, taps, step, pads in zip(x[2:], w[2:], stride, padding)
     )
     if min(size) < 1:
         padded = tuple(length + sum(pads) for length, pads in zip(x[2:], padding))
@@ -194,10 +194,10 @@ def explicit_padding(padding, size, kernel, stride):
         padding = 0
     if padding == "same":
         total = [max((-(-n // step) - 1) * step + k - n, 0) for n, step, k in zip(size, stride, kernel)]
-        return tuple((each // 2, each - each // 2) for each in total)
+        return tuple((pads // 2, pads - pads // 2) for pads in total)
     try:
         (top, bottom), (left, right) = ((padding, padding),) * 2 if hasattr(padding, "__index__") else padding
-        numbers = [index(each) for each in (top, bottom, left, right)]
+        numbers = [index(pads) for pads in (top, bottom, left, right)]
     except (TypeError, ValueError):
         numbers = [-1]
     if min(numbers) < 0:
@@ -218,10 +218,10 @@ def batch_norm(shape, *of_channels):
         raise MiniganError(
             f"batch_norm: x of shape {tuple(shape)}, expected (n, channels) or (n, channels, h, w), not empty"
         )
-    if any(tuple(each) != (shape[1],) for each in of_channels):
-        found = ", ".join(str(tuple(each)) for each in of_channels)
+    if any(tuple(values) != (shape[1],) for values in of_channels):
+        given = ", ".join(str(tuple(values)) for values in of_channels)
         raise MiniganError(
-            f"batch_norm: x of shape {tuple(shape)} with {found}: expected {(shape[1],)} for each channel"
+            f"batch_norm: x of shape {tuple(shape)} with {given}: expected {(shape[1],)} for each channel"
         )
 
 

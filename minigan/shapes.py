@@ -163,7 +163,7 @@ def _check_geometry(where, kernel, stride, padding):
         )
 
 
-def conv2d_adjoint(gradient, w, shape, stride, padding):
+def check_conv2d_adjoint(gradient, w, shape, stride, padding):
     """Check that `gradient` is shaped as conv2d's result for x of `shape` and w. Raises MiniganError where it is not."""
     expected = conv2d(shape, w, None, stride, padding)
     if tuple(gradient) != expected:
@@ -206,13 +206,13 @@ def explicit_padding(padding, size, kernel, stride):
     return (top, bottom), (left, right)
 
 
-def channel_bias(name, bias, shape):
+def check_channel_bias(name, bias, shape):
     """Check that `bias` is None or has one number for each channel of (n, c, h, w). Raises MiniganError where not."""
     if bias is not None and tuple(bias) != (shape[1],):
         raise MiniganError(f"{name}: bias of shape {tuple(bias)}, expected {(shape[1],)}")
 
 
-def batch_norm(shape, *of_channels):
+def check_batch_norm(shape, *of_channels):
     """Check that x is (n, c) or (n, c, h, w) and not empty, and the others are (c,). Raises MiniganError where not."""
     if len(shape) not in (2, 4) or not prod(shape):
         raise MiniganError(
@@ -239,7 +239,7 @@ def pool2d(x, kernel, stride):
     return *x[:2], *((length - window) // step + 1 for length, window, step in zip(x[2:], kernel, stride))
 
 
-def pool2d_adjoint(gradient, shape, kernel, stride):
+def check_pool2d_adjoint(gradient, shape, kernel, stride):
     """Check that `gradient` is shaped as a pooled image of `shape`. Raises MiniganError where it is not."""
     expected = pool2d(shape, kernel, stride)
     if tuple(gradient) != expected:
@@ -249,7 +249,7 @@ def pool2d_adjoint(gradient, shape, kernel, stride):
         )
 
 
-def same_pixels(name, values, where, shape):
+def check_same_pixels(name, values, where, shape):
     """Check that (n, c, i, j) values and indices go together, and with (n, c, h, w). Raises MiniganError where not."""
     if tuple(values) != tuple(where) or len(shape) != 4 or tuple(values[:2]) != tuple(shape[:2]):
         raise MiniganError(
@@ -257,7 +257,7 @@ def same_pixels(name, values, where, shape):
         )
 
 
-def copy_rows(x, y, start, numbered):
+def check_copy_rows(x, y, start, numbered):
     """Raise MiniganError where the rows of an x do not fit into y (into each of y's arrays, if numbered) from `start` on."""
     target = y[1:] if numbered else y
     nowhere = numbered and not y[0]

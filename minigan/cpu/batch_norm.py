@@ -12,7 +12,7 @@ from .activation import leaky_relu
 
 def batch_norm_statistics(x):
     """As `minigan.reference.batch_norm_statistics`, with the squares written over what they are squares of."""
-    shapes.batch_norm(x.shape)
+    shapes.check_batch_norm(x.shape)
     mean = x.mean(other_axes(x), keepdims=True)
     rest = x - mean
     missed = rest.mean(other_axes(x))
@@ -22,7 +22,7 @@ def batch_norm_statistics(x):
 
 def batch_norm(x, mean, variance, gamma, beta, epsilon):
     """As `minigan.reference.batch_norm`, in place, with one factor γ / √(variance + ε) for each channel."""
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
     mean, variance, gamma, beta = (along_channels(x, values) for values in (mean, variance, gamma, beta))
     y = x - mean
     y *= gamma / np.sqrt(variance + x.dtype.type(epsilon))
@@ -40,7 +40,7 @@ def batch_norm_forward(x, gamma, beta, epsilon, activation=None):
 
 def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
     """As `minigan.reference.batch_norm_backward`, in place, with what is one number for each channel multiplied first."""
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
     scale = 1 / np.sqrt(along_channels(x, variance) + x.dtype.type(epsilon))
     normal = x - along_channels(x, mean)
     normal *= scale

@@ -39,8 +39,8 @@ def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
 
 def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0, 0)), bias=None):
     """As `minigan.reference.conv2d_backward_data`, in the frequency domain, by planes, or by patches phase by phase."""
-    shapes.conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
-    shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
+    shapes.check_conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
+    shapes.check_channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
     if _in_frequency(w.shape, stride):
         x = conv2d_frequency.conv2d_backward_data(gradient, w, shape, padding)
     elif w.shape[1] <= FEW:
@@ -53,7 +53,7 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
 def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), (0, 0))):
     """As `minigan.reference.conv2d_backward_weight`, in the frequency domain, by planes or by patches."""
     w_shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
-    shapes.conv2d_adjoint(gradient.shape, w_shape, x.shape, stride, padding)
+    shapes.check_conv2d_adjoint(gradient.shape, w_shape, x.shape, stride, padding)
     if _in_frequency(w_shape, stride):
         return conv2d_frequency.conv2d_backward_weight(gradient, x, kernel, padding)
     if w_shape[1] <= FEW:

@@ -23,13 +23,13 @@ def max_pool2d_where(x, kernel, stride):
 
 def gather_pixels(x, where):
     """As `minigan.reference.gather_pixels`, by one index into all pixels, which NumPy follows faster than four."""
-    shapes.same_pixels("gather_pixels", where.shape, where.shape, x.shape)
+    shapes.check_same_pixels("gather_pixels", where.shape, where.shape, x.shape)
     return x.reshape(-1)[_places(where, x.shape)]
 
 
 def scatter_pixels(gradient, where, shape):
     """As `minigan.reference.scatter_pixels`, by one index into all pixels, which NumPy follows faster than four."""
-    shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
+    shapes.check_same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
     x = np.zeros(shape, gradient.dtype)
     np.add.at(x.reshape(-1), _places(where, shape).reshape(-1), gradient.reshape(-1))
     return x

@@ -82,7 +82,7 @@ def batch_norm_statistics(x):
 
     Shapes: x (n, c) or (n, c, h, w) → (c,), (c,). Raises MiniganError for another rank or an empty x.
     """
-    shapes.batch_norm(x.shape)
+    shapes.check_batch_norm(x.shape)
     mean, variance = (empty(x.shape[1:2], like=x) for _ in range(2))
     launch(plan_channels("batch_norm_statistics", x.shape, target_of(x)), x=x, mean=mean, variance=variance)
     return mean, variance
@@ -94,7 +94,7 @@ def batch_norm(x, mean, variance, gamma, beta, epsilon):
     Shapes: x (n, c) or (n, c, h, w), the others (c,) → x's. Raises MiniganError where they do not fit.
     Source: Ioffe and Szegedy 2015, Algorithm 1.
     """
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
     return _normalise(x, mean, variance, gamma, beta, epsilon, 1.0)
 
 
@@ -111,7 +111,7 @@ def batch_norm_forward(x, gamma, beta, epsilon, activation=None):
     Shapes: x (n, c) or (n, c, h, w), gamma and beta (c,) → x's, (c,), (c,). `activation`: None or ("leaky_relu", slope).
     Raises MiniganError where they do not fit or the activation is another. Source: Ioffe and Szegedy 2015, Algorithm 1.
     """
-    shapes.batch_norm(x.shape, gamma.shape, beta.shape)
+    shapes.check_batch_norm(x.shape, gamma.shape, beta.shape)
     slope, target = shapes.leaky_slope(activation), target_of(x)
     in_parts = is_chosen("batch_norm_statistics") or is_chosen("batch_norm") or not one_launch_pays(x.shape[1], target)
     if in_parts and not is_chosen("batch_norm_forward"):
@@ -129,7 +129,7 @@ def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
     Shapes: gradient and x (n, c) or (n, c, h, w), the others (c,) → x's, (c,), (c,). Raises MiniganError where they do not
     fit. Source: Ioffe and Szegedy 2015, section 3.
     """
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
     of_channels = dict(gradient=gradient, x=x, mean=mean, variance=variance)
     sums = {name: empty(x.shape[1:2], like=x) for name in ("grad_gamma", "grad_beta")}
     launch(plan_channels("batch_norm_sums", x.shape, target_of(x), epsilon=epsilon), **of_channels, **sums)

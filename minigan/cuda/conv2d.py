@@ -151,8 +151,8 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     Shapes: gradient (n, o, i, j), w (o, c, kh, kw), bias (c,) → shape (n, c, h, w).
     Raises MiniganError where shapes do not fit.
     """
-    shapes.conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
-    shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
+    shapes.check_conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
+    shapes.check_channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
     x = empty(shape, like=gradient)
     made = plan_backward_data(shape, w.shape, gradient.shape, stride, padding, target_of(gradient))
     if not made:
@@ -193,7 +193,7 @@ def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), 
     Raises MiniganError where shapes do not fit.
     """
     shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
-    shapes.conv2d_adjoint(gradient.shape, shape, x.shape, stride, padding)
+    shapes.check_conv2d_adjoint(gradient.shape, shape, x.shape, stride, padding)
     made = plan_backward_weight(x.shape, shape, gradient.shape, stride, padding, target_of(x))
     if not made:
         return winograd.backward_weight(gradient, x, tuple(kernel), padding)

@@ -43,7 +43,7 @@ def gather_pixels(x, where):
 
     Shapes: x (n, c, h, w), where int32 (n, c, i, j) → (n, c, i, j). Raises MiniganError where they do not fit.
     """
-    shapes.same_pixels("gather_pixels", where.shape, where.shape, x.shape)
+    shapes.check_same_pixels("gather_pixels", where.shape, where.shape, x.shape)
     y = empty(where.shape, like=x)
     sizes = dict(pixels=prod(x.shape[2:]), places=prod(where.shape[2:]))
     launch(plan_elementwise("gather_pixels", where.size, **sizes), x=x, where=where, y=y)
@@ -55,7 +55,7 @@ def scatter_pixels(gradient, where, shape):
 
     Shapes: gradient (n, c, i, j), where int32 (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
     """
-    shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
+    shapes.check_same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
     x = empty(shape, like=gradient)
     sizes = dict(pixels=prod(shape[2:]), places=prod(where.shape[2:]))
     launch(plan_elementwise("scatter_pixels", prod(shape[:2]), **sizes), gradient=gradient, where=where, x=x)
@@ -79,7 +79,7 @@ def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
 
     Shapes: gradient (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
     """
-    shapes.pool2d_adjoint(gradient.shape, shape, kernel, stride)
+    shapes.check_pool2d_adjoint(gradient.shape, shape, kernel, stride)
     x = empty(shape, like=gradient)
     windows = _windows(shape, gradient.shape, kernel, stride)
     launch(plan_elementwise("sum_pool2d_backward", prod(shape), **windows, scale=scale), gradient=gradient, x=x)

@@ -18,7 +18,7 @@ def copy_rows(x, y, start, number=None):
     Shapes: x (n, …), y (m, …), or (k, m, …) with a number, which is (1,) uint64, on the device. Raises MiniganError where x
     does not fit.
     """
-    shapes.copy_rows(x.shape, y.shape, start, number is not None)
+    shapes.check_copy_rows(x.shape, y.shape, start, number is not None)
     slots = 1 if number is None else len(y)
     sizes = dict(start=start * prod(x.shape[1:]), slots=slots, size=y.size // max(slots, 1))
     launch(plan_elementwise("copy_rows", x.size, **sizes), x=x, y=y, number=number)

@@ -11,7 +11,7 @@ def batch_norm_statistics(x):
 
     Shapes: x (n, c) or (n, c, h, w) → (c,), (c,). Raises MiniganError for another rank or an empty x.
     """
-    shapes.batch_norm(x.shape)
+    shapes.check_batch_norm(x.shape)
     mean = x.mean(other_axes(x))
     # Two passes: squares are taken of what is left when the mean is gone, so a large mean costs no digits. What the mean
     # missed by rounding is then the mean of what is left.
@@ -26,7 +26,7 @@ def batch_norm(x, mean, variance, gamma, beta, epsilon):
     Shapes: x (n, c) or (n, c, h, w), the others (c,) → x's. Raises MiniganError where they do not fit.
     Source: Ioffe and Szegedy 2015, Algorithm 1.
     """
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
     mean, variance, gamma, beta = (along_channels(x, values) for values in (mean, variance, gamma, beta))
     return gamma * (x - mean) / np.sqrt(variance + x.dtype.type(epsilon)) + beta
 
@@ -49,7 +49,7 @@ def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
     Shapes: gradient and x (n, c) or (n, c, h, w), the others (c,) → x's, (c,), (c,). Raises MiniganError where they do not
     fit. Source: Ioffe and Szegedy 2015, section 3.
     """
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
     mean, variance, gamma = (along_channels(x, values) for values in (mean, variance, gamma))
     deviation = np.sqrt(variance + x.dtype.type(epsilon))
     normal = (x - mean) / deviation

@@ -24,7 +24,7 @@ def gather_pixels(x, where):
 
     Shapes: x (n, c, h, w), where int32 (n, c, i, j) → (n, c, i, j). Raises MiniganError where they do not fit.
     """
-    shapes.same_pixels("gather_pixels", where.shape, where.shape, x.shape)
+    shapes.check_same_pixels("gather_pixels", where.shape, where.shape, x.shape)
     return x[_indices(where, x.shape)]
 
 
@@ -33,7 +33,7 @@ def scatter_pixels(gradient, where, shape):
 
     Shapes: gradient (n, c, i, j), where int32 (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
     """
-    shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
+    shapes.check_same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
     x = np.zeros(shape, gradient.dtype)
     np.add.at(x, _indices(where, shape), gradient)  # and not x[…] += gradient: overlapping windows may name one pixel
     return x
@@ -53,7 +53,7 @@ def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
 
     Shapes: gradient (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
     """
-    shapes.pool2d_adjoint(gradient.shape, shape, kernel, stride)
+    shapes.check_pool2d_adjoint(gradient.shape, shape, kernel, stride)
     x = np.zeros(shape, gradient.dtype)
     rows, columns = gradient.shape[2:]
     for p, q in np.ndindex(*kernel):

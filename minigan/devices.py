@@ -12,10 +12,10 @@ NAMES = ("auto", "cpu", "cuda", "emulator")
 class Device(str):
     """A device's name ("cpu", "cuda", "emulator") that also knows its array module `xp` and its `primitives`.
 
-    `xp` makes, copies and moves arrays; every computation goes through `primitives`: minigan.reference for "cpu", with
-    faster convolutions (see minigan.cpu); minigan.cuda for "cuda" (CuPy arrays) and "emulator" (NumPy arrays: the same
-    kernels, compiled for and run by the CPU). All export the same functions. `graph` makes a function into one
-    that is captured and replayed (see minigan.cuda.graph.Graph); None on "cpu", which has no launches.
+    `xp` makes, copies and moves arrays; every computation goes through `primitives`: minigan.cpu for "cpu" (NumPy arrays);
+    minigan.cuda for "cuda" (CuPy arrays) and "emulator" (NumPy arrays: the same kernels, compiled for and run by the CPU).
+    Both export the same functions. `graph` makes a function into one that is captured and replayed (see
+    minigan.cuda.graph.Graph); None on "cpu", which has no launches.
     """
 
     def __new__(cls, name, xp, primitives, graph=None):
@@ -52,9 +52,8 @@ def device(name):
 def _load(name):
     """Imports happen here and not at the top: CuPy is imported only once a device asks for it."""
     if name == "cpu":
-        cpu = importlib.import_module("minigan.cpu")
-        cpu.keep_freed_memory()
-        return Device(name, importlib.import_module("numpy"), cpu.PRIMITIVES)
+        importlib.import_module("minigan.cpu.memory").keep_freed_memory()
+        return Device(name, importlib.import_module("numpy"), importlib.import_module("minigan.cpu"))
     if name == "cuda" and (problem := why_no_cuda()):
         raise DeviceError(problem)
     primitives, graph = (importlib.import_module(f"minigan.cuda{part}") for part in ("", ".graph"))

@@ -212,7 +212,7 @@ class BatchNorm(Module):
         return y
 
     def _use(self, x):
-        shapes.batch_norm(x.shape, self.gamma.shape)
+        shapes.check_batch_norm(x.shape, self.gamma.shape)
         mean, variance = (Tensor(self.buffers[f"running_{name}"], x.device) for name in ("mean", "variance"))
         scale = self.gamma / (variance + self.epsilon).sqrt()
         shift = self.beta - mean * scale

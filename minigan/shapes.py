@@ -59,10 +59,10 @@ def axes(shape, axis):
     named = (index(axis),) if hasattr(axis, "__index__") else tuple(map(index, axis))
     if any(not -len(shape) <= one < len(shape) for one in named):
         raise MiniganError(f"axis {axis} is out of range for shape {tuple(shape)}")
-    found = sorted(one % len(shape) for one in named)
-    if len(set(found)) != len(found):
+    counted = sorted(one % len(shape) for one in named)  # from the front
+    if len(set(counted)) != len(counted):
         raise MiniganError(f"axis {axis} names an axis of shape {tuple(shape)} twice")
-    return tuple(found)
+    return tuple(counted)
 
 
 def reduced(shape, axes, keepdims):
@@ -141,7 +141,7 @@ def conv2d(x, w, bias, stride, padding):
         raise MiniganError(f"{where}: bias of shape {tuple(bias)}, expected {(w[0],)}")
     _check_geometry(where, w, stride, padding)
     size = tuple(
-        (length + sum(pads) - kernel) // step + 1 for length, kernel, step, pads in zip(x[2:], w[2:], stride, padding)
+        (length + sum(pads) - taps) // step + 1 for length, taps, step, pads in zip(x[2:], w[2:], stride, padding)
     )
     if min(size) < 1:
         padded = tuple(length + sum(pads) for length, pads in zip(x[2:], padding))
@@ -163,7 +163,7 @@ def _check_geometry(where, kernel, stride, padding):
         )
 
 
-def conv2d_adjoint(gradient, w, shape, stride, padding):
+def check_conv2d_adjoint(gradient, w, shape, stride, padding):
     """Check that `gradient` is shaped as conv2d's result for x of `shape` and w. Raises MiniganError where it is not."""
     expected = conv2d(shape, w, None, stride, padding)
     if tuple(gradient) != expected:
@@ -194,10 +194,10 @@ def explicit_padding(padding, size, kernel, stride):
         padding = 0
     if padding == "same":
         total = [max((-(-n // step) - 1) * step + k - n, 0) for n, step, k in zip(size, stride, kernel)]
-        return tuple((each // 2, each - each // 2) for each in total)
+        return tuple((pads // 2, pads - pads // 2) for pads in total)
     try:
         (top, bottom), (left, right) = ((padding, padding),) * 2 if hasattr(padding, "__index__") else padding
-        numbers = [index(each) for each in (top, bottom, left, right)]
+        numbers = [index(pads) for pads in (top, bottom, left, right)]
     except (TypeError, ValueError):
         numbers = [-1]
     if min(numbers) < 0:
@@ -206,22 +206,22 @@ def explicit_padding(padding, size, kernel, stride):
     return (top, bottom), (left, right)
 
 
-def channel_bias(name, bias, shape):
+def check_channel_bias(name, bias, shape):
     """Check that `bias` is None or has one number for each channel of (n, c, h, w). Raises MiniganError where not."""
     if bias is not None and tuple(bias) != (shape[1],):
         raise MiniganError(f"{name}: bias of shape {tuple(bias)}, expected {(shape[1],)}")
 
 
-def batch_norm(shape, *of_channels):
+def check_batch_norm(shape, *of_channels):
     """Check that x is (n, c) or (n, c, h, w) and not empty, and the others are (c,). Raises MiniganError where not."""
     if len(shape) not in (2, 4) or not prod(shape):
         raise MiniganError(
             f"batch_norm: x of shape {tuple(shape)}, expected (n, channels) or (n, channels, h, w), not empty"
         )
-    if any(tuple(each) != (shape[1],) for each in of_channels):
-        found = ", ".join(str(tuple(each)) for each in of_channels)
+    if any(tuple(values) != (shape[1],) for values in of_channels):
+        given = ", ".join(str(tuple(values)) for values in of_channels)
         raise MiniganError(
-            f"batch_norm: x of shape {tuple(shape)} with {found}: expected {(shape[1],)} for each channel"
+            f"batch_norm: x of shape {tuple(shape)} with {given}: expected {(shape[1],)} for each channel"
         )
 
 
@@ -239,7 +239,7 @@ def pool2d(x, kernel, stride):
     return *x[:2], *((length - window) // step + 1 for length, window, step in zip(x[2:], kernel, stride))
 
 
-def pool2d_adjoint(gradient, shape, kernel, stride):
+def check_pool2d_adjoint(gradient, shape, kernel, stride):
     """Check that `gradient` is shaped as a pooled image of `shape`. Raises MiniganError where it is not."""
     expected = pool2d(shape, kernel, stride)
     if tuple(gradient) != expected:
@@ -249,7 +249,7 @@ def pool2d_adjoint(gradient, shape, kernel, stride):
         )
 
 
-def same_pixels(name, values, where, shape):
+def check_same_pixels(name, values, where, shape):
     """Check that (n, c, i, j) values and indices go together, and with (n, c, h, w). Raises MiniganError where not."""
     if tuple(values) != tuple(where) or len(shape) != 4 or tuple(values[:2]) != tuple(shape[:2]):
         raise MiniganError(
@@ -257,7 +257,7 @@ def same_pixels(name, values, where, shape):
         )
 
 
-def copy_rows(x, y, start, numbered):
+def check_copy_rows(x, y, start, numbered):
     """Raise MiniganError where the rows of an x do not fit into y (into each of y's arrays, if numbered) from `start` on."""
     target = y[1:] if numbered else y
     nowhere = numbered and not y[0]

@@ -3,7 +3,7 @@ import pytest
 from compare import assert_close
 
 import minigan as mg
-from minigan import cuda, emulator, ops, reference
+from minigan import cpu, cuda, emulator, ops, reference
 from minigan.check import CASES, check_gradient, chosen
 from minigan.cuda.batch_norm import VERSIONS as TABLE
 from minigan.cuda.batch_norm import default_forward, plan_channels
@@ -23,17 +23,19 @@ def test_the_result_has_mean_beta_and_deviation_gamma():
     assert_close(y.std((0, 2, 3)), gamma)
 
 
-def test_a_large_mean_costs_no_digits():
+@pytest.mark.parametrize("package", [reference, cpu])
+def test_a_large_mean_costs_no_digits(package):
     x = np.random.default_rng(0).normal(1e3, 1, (4096, 3))
-    mean, variance = reference.batch_norm_statistics(x.astype(np.float32))
+    mean, variance = package.batch_norm_statistics(x.astype(np.float32))
     assert_close(mean, x.mean(0), 1e-6)
     assert_close(variance, x.var(0), 1e-4)  # x itself is rounded to 6e-5
 
 
-def test_a_large_mean_costs_no_digits_of_images():
+@pytest.mark.parametrize("package", [reference, cpu])
+def test_a_large_mean_costs_no_digits_of_images(package):
     """Their axes are apart in memory, where NumPy's mean adds one by one."""
     x = np.random.default_rng(0).normal(1e3, 1, (100, 4, 32, 32)).astype(np.float32)
-    (mean, variance), truth = reference.batch_norm_statistics(x), x.astype(np.float64)
+    (mean, variance), truth = package.batch_norm_statistics(x), x.astype(np.float64)
     assert np.abs(mean - truth.mean((0, 2, 3))).max() < 6.2e-5  # the distance of two float32 at 1,000
     assert_close(variance, truth.var((0, 2, 3)), 1e-6)
 
@@ -112,7 +114,7 @@ def test_forward_is_its_parts(version, activation):
         assert_close(variance, x.var((0, *range(2, x.ndim))), 1e-5)
 
 
-@pytest.mark.parametrize("package", [reference, cuda])
+@pytest.mark.parametrize("package", [reference, cpu, cuda])
 def test_what_forward_refuses(package):
     x, one = np.ones((4, 3), np.float32), np.ones(3, np.float32)
     with pytest.raises(mg.MiniganError, match="activation 'relu', expected None or"):

@@ -1,3 +1,4 @@
+import importlib
 from contextlib import contextmanager
 
 import numpy as np
@@ -5,12 +6,12 @@ import pytest
 from compare import assert_close
 
 import minigan as mg
-from minigan import ops, reference, shapes
+from minigan import cpu, ops, reference, shapes
 from minigan.check import CASES, calls, check_gradient
+from minigan.check.calls import TOLERANCE, converted
 from minigan.cuda import launch
 from minigan.cuda.conv2d import plan, plan_backward_data, plan_backward_weight, version_of
 from minigan.cuda.launch import Target
-from minigan.reference import conv2d_fast
 
 
 @pytest.mark.parametrize("case", CASES["conv2d"], ids=lambda case: case.name)
@@ -55,17 +56,20 @@ def test_the_three_are_derivatives_of_one_form():
 
 
 @pytest.mark.parametrize(("few", "many"), [(0, 99), (99, 99), (0, 1)], ids=["patches", "planes", "frequency"])
-def test_the_fast_arrangements_are_the_textbook(monkeypatch, few, many):
-    random = np.random.default_rng()
-    monkeypatch.setattr(conv2d_fast, "FEW", few)
-    monkeypatch.setattr(conv2d_fast, "MANY", many)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_fast_arrangements_are_the_textbook(monkeypatch, dtype, few, many):
+    random, arrangements = np.random.default_rng(), importlib.import_module("minigan.cpu.conv2d")
+    monkeypatch.setattr(arrangements, "FEW", few)
+    monkeypatch.setattr(arrangements, "MANY", many)
     for call in calls("conv2d", seed=random.integers(2**32)):
-        monkeypatch.setattr(conv2d_fast, "ROWS", random.choice([1, 10, 1024]))
-        monkeypatch.setattr(conv2d_fast, "NUMBERS", random.choice([1, 1000, 2**20]))
-        truth, fast = (getattr(each, call.primitive)(*call.args) for each in (reference, conv2d_fast))
-        assert fast.flags.c_contiguous and fast.dtype == truth.dtype and fast.shape == truth.shape
+        monkeypatch.setattr(arrangements, "ROWS", random.choice([1, 10, 1024]))
+        monkeypatch.setattr(arrangements, "NUMBERS", random.choice([1, 1000, 2**20]))
+        arguments = converted(call.args, dtype)
+        fast = getattr(cpu, call.primitive)(*arguments)
+        truth = getattr(reference, call.primitive)(*converted(arguments, "float64"))
+        assert fast.flags.c_contiguous and fast.dtype == dtype and fast.shape == truth.shape
         size = max(np.abs(truth).max(initial=0), 1)  # of frequencies, the error is relative to the largest result
-        assert np.isfinite(fast).all() and (np.abs(fast - truth) <= 1e-12 * size).all(), call
+        assert np.isfinite(fast).all() and (np.abs(fast - truth) <= TOLERANCE[dtype] * size).all(), call
 
 
 def test_same_is_tensorflows():

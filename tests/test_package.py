@@ -73,15 +73,18 @@ def test_every_kernel_stem_has_its_rooms():
         assert (ROOT / f"tests/test_{path.stem}.py").is_file(), path
 
 
-@pytest.mark.parametrize("package", ["ops", "reference", "cuda", "tensor", "shapes"])
+@pytest.mark.parametrize("package", ["ops", "reference", "cpu", "cuda", "tensor", "shapes"])
 def test_arrows_point_one_way(package):
-    """cli → gans → nn, optim → ops → tensor → reference | cuda; nothing below ops knows Tensors."""
+    """cli → gans → nn, optim → ops → tensor → cpu | cuda; cpu → reference; nothing below ops knows Tensors."""
     above = {
         "ops": "gans|nn|optim|cli",
         "tensor": "ops|gans|nn|optim|cli",
-        "shapes": "ops|tensor|gans|nn|cuda|reference",
+        "cpu": "ops|tensor|gans|nn|cli|cuda",
+        "cuda": "ops|tensor|gans|nn|cli|cpu|reference",
+        "reference": "ops|tensor|gans|nn|cli|cpu|cuda",
+        "shapes": "ops|tensor|gans|nn|cpu|cuda|reference",
     }
-    forbidden = above.get(package, "ops|tensor|gans|nn|cli|" + ("cuda" if package == "reference" else "reference"))
+    forbidden = above[package]
     place = ROOT / "minigan" / package
     for path in place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
         imports = re.findall(r"^\s*(?:from|import) (\S+)(?: import (.*))?$", path.read_text("utf-8"), re.MULTILINE)

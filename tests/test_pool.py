@@ -3,7 +3,7 @@ import pytest
 from compare import assert_close
 
 import minigan as mg
-from minigan import ops, reference
+from minigan import cpu, ops, reference
 from minigan.check import CASES, check_gradient
 
 X = np.arange(1.0, 36).reshape(1, 1, 5, 7)
@@ -21,9 +21,10 @@ def test_windows_that_are_not_full_are_left_out():
     assert ops.max_pool2d(x, (5, 1), (1, 3)).numpy().tolist() == [[[[29, 32, 35]]]]
 
 
-def test_of_equal_pixels_the_first_and_of_nan_the_nan():
+@pytest.mark.parametrize("package", [reference, cpu])
+def test_of_equal_pixels_the_first_and_of_nan_the_nan(package):
     x = np.array([[[[2.0, 2.0, 1.0, np.nan]]]])
-    assert reference.max_pool2d_where(x, (1, 2), (1, 2)).tolist() == [[[[0, 3]]]]
+    assert package.max_pool2d_where(x, (1, 2), (1, 2)).tolist() == [[[[0, 3]]]]
 
 
 def test_nearest_upsampling_repeats():

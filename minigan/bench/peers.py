@@ -15,7 +15,7 @@ def peers_of(primitive, on_gpu):
 
         found["cuBLAS"] = lambda a, b: partial(cupy.matmul, a, b)
     if not on_gpu:
-        found["NumPy"] = partial(partial, getattr(cpu.PRIMITIVES, primitive))
+        found["NumPy"] = partial(partial, getattr(cpu, primitive))
     if primitive in TORCH and find_spec("torch"):
         found["PyTorch"] = partial(_torch, primitive, tf32=False)
         if on_gpu and primitive.startswith(("matmul", "conv2d")):

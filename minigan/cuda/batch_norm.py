@@ -85,7 +85,7 @@ def default_forward(channels, target):
 def batch_norm_statistics(x):
     """As `minigan.reference.batch_norm_statistics`. A block a channel. v1: 256 threads, in two passes. v2: up to 1,024
     threads, by 16 bytes, in one pass."""
-    shapes.batch_norm(x.shape)
+    shapes.check_batch_norm(x.shape)
     mean, variance = (empty(x.shape[1:2], like=x) for _ in range(2))
     pick("batch_norm_statistics", "v2", target_of(x))(x, dict(mean=mean, variance=variance))
     return mean, variance
@@ -93,7 +93,7 @@ def batch_norm_statistics(x):
 
 def batch_norm(x, mean, variance, gamma, beta, epsilon):
     """As `minigan.reference.batch_norm`. v1: a thread an element. v2: 16 bytes a thread, where that fills the chip."""
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
     y = empty(x.shape, like=x)
     arrays = dict(mean=mean, variance=variance, gamma=gamma, beta=beta, y=y)
     _launch_elements("batch_norm", x, arrays, epsilon=epsilon, slope=1.0)
@@ -103,7 +103,7 @@ def batch_norm(x, mean, variance, gamma, beta, epsilon):
 def batch_norm_forward(x, gamma, beta, epsilon, activation=None):
     """As `minigan.reference.batch_norm_forward`. v1, v2: two launches, the statistics and then every element. v3: one, a
     block a channel."""
-    shapes.batch_norm(x.shape, gamma.shape, beta.shape)
+    shapes.check_batch_norm(x.shape, gamma.shape, beta.shape)
     slope, target = shapes.leaky_slope(activation), target_of(x)
     y, mean, variance = empty(x.shape, like=x), empty(gamma.shape, like=x), empty(gamma.shape, like=x)
     arrays = dict(gamma=gamma, beta=beta, y=y, mean=mean, variance=variance)
@@ -115,7 +115,7 @@ def batch_norm_forward(x, gamma, beta, epsilon, activation=None):
 def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
     """As `minigan.reference.batch_norm_backward`. Two launches: γ's and β's gradients, a block a channel; then x's, element
     by element, which needs both."""
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
     statistics = dict(mean=mean, variance=variance)
     sums = {name: empty(x.shape[1:2], like=x) for name in ("grad_gamma", "grad_beta")}
     pick("batch_norm_sums", "v2", target_of(x))(x, dict(gradient=gradient, **statistics, **sums), epsilon=epsilon)

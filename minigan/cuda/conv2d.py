@@ -218,8 +218,8 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     """As `minigan.reference.conv2d_backward_data`. v1: a thread a pixel, which gathers. v2 to v5: the pixels of each phase of
     the stride are a matrix product, with weights that a launch before it has brought into the order of the phases. v6:
     Winograd's method."""
-    shapes.conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
-    shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
+    shapes.check_conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
+    shapes.check_channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
     x, target = empty(shape, like=gradient), target_of(gradient)
     run, shape = _pick("conv2d_backward_data", shape, w.shape, gradient.shape, stride, padding, target)
     run(gradient, w, bias, x, shape, target)
@@ -230,6 +230,6 @@ def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), 
     """As `minigan.reference.conv2d_backward_weight`. v1: a thread a weight. v2 to v5: a matrix product whose long sums are
     cut into parts, so that every multiprocessor has a tile; a second launch adds them up. v6: Winograd's method."""
     w, target = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel), target_of(x)
-    shapes.conv2d_adjoint(gradient.shape, w, x.shape, stride, padding)
+    shapes.check_conv2d_adjoint(gradient.shape, w, x.shape, stride, padding)
     run, shape = _pick("conv2d_backward_weight", x.shape, w, gradient.shape, stride, padding, target)
     return run(gradient, x, shape, target)

@@ -41,7 +41,7 @@ def max_pool2d_where(x, kernel, stride):
 
 def gather_pixels(x, where):
     """As `minigan.reference.gather_pixels`. A thread a pixel of y."""
-    shapes.same_pixels("gather_pixels", where.shape, where.shape, x.shape)
+    shapes.check_same_pixels("gather_pixels", where.shape, where.shape, x.shape)
     y = empty(where.shape, like=x)
     sizes = dict(pixels=prod(x.shape[2:]), places=prod(where.shape[2:]))
     launch_elements("gather_pixels", where.size, dict(x=x, where=where, y=y), **sizes)
@@ -50,7 +50,7 @@ def gather_pixels(x, where):
 
 def scatter_pixels(gradient, where, shape):
     """As `minigan.reference.scatter_pixels`. A thread a plane, so that no two write one pixel."""
-    shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
+    shapes.check_same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
     x = empty(shape, like=gradient)
     sizes = dict(pixels=prod(shape[2:]), places=prod(where.shape[2:]))
     launch_elements("scatter_pixels", prod(shape[:2]), dict(gradient=gradient, where=where, x=x), **sizes)
@@ -68,7 +68,7 @@ def sum_pool2d(x, kernel, stride, scale=1.0):
 
 def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
     """As `minigan.reference.sum_pool2d_backward`. A thread a pixel, which gathers from the windows that it lies in."""
-    shapes.pool2d_adjoint(gradient.shape, shape, kernel, stride)
+    shapes.check_pool2d_adjoint(gradient.shape, shape, kernel, stride)
     x = empty(shape, like=gradient)
     windows = _windows(shape, gradient.shape, kernel, stride)
     launch_elements("sum_pool2d_backward", prod(shape), dict(gradient=gradient, x=x), **windows, scale=scale)

@@ -1,5 +1,18 @@
 """Arithmetic element by element. The derivative stands directly under the forward.
 
+    add        a + b              ∂L/∂a = g             ∂L/∂b = g
+    sub        a − b              ∂L/∂a = g             ∂L/∂b = −g
+    mul        a · b              ∂L/∂a = g b           ∂L/∂b = g a
+    div        a / b              ∂L/∂a = g / b         ∂L/∂b = −g a / b²
+    pow        aᵇ                 ∂L/∂a = g b aᵇ⁻¹      ∂L/∂b = g aᵇ ln a
+    neg        −x                 ∂L/∂x = −g
+    exp        y = eˣ             ∂L/∂x = g y
+    log        ln x               ∂L/∂x = g / x
+    sqrt       y = √x             ∂L/∂x = g / 2y
+    abs        |x|                ∂L/∂x = g sign x
+    clip       min(max(x, l), h)  ∂L/∂x = g where l ≤ x ≤ h, else 0
+    softplus   ln(1 + eˣ)         ∂L/∂x = g σ(x)
+
 Where a broadcast operand was repeated, its gradient is the sum over the repeats: that is `sum_to`. An operand may be
 a plain number, which has no gradient.
 """
@@ -189,27 +202,41 @@ class Softplus(Function):
 
 
 def add(a, b):
-    """a + b, with broadcasting; either may be a number."""
+    """a + b.
+
+    Shapes: a and b broadcast together → y; one of them may be a number. Raises MiniganError where they do not fit.
+    """
     return Add()(a, b)
 
 
 def sub(a, b):
-    """a − b, with broadcasting; either may be a number."""
+    """a − b.
+
+    Shapes: a and b broadcast together → y; one of them may be a number. Raises MiniganError where they do not fit.
+    """
     return Sub()(a, b)
 
 
 def mul(a, b):
-    """a · b, with broadcasting; either may be a number."""
+    """a · b.
+
+    Shapes: a and b broadcast together → y; one of them may be a number. Raises MiniganError where they do not fit.
+    """
     return Mul()(a, b)
 
 
 def div(a, b):
-    """a / b, with broadcasting; either may be a number."""
+    """a / b, infinite or NaN where b = 0.
+
+    Shapes: a and b broadcast together → y; one of them may be a number. Raises MiniganError where they do not fit.
+    """
     return Div()(a, b)
 
 
 def pow(a, b):
-    """aᵇ, with broadcasting; either may be a number. The gradient of b needs a > 0.
+    """aᵇ, NaN where a < 0 and b is no integer. The gradient of b needs a > 0.
+
+    Shapes: a and b broadcast together → y; one of them may be a number. Raises MiniganError where they do not fit.
 
     >>> import minigan as mg
     >>> x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -221,35 +248,35 @@ def pow(a, b):
 
 
 def neg(x):
-    """−x."""
+    """−x. Shapes: any → same."""
     return Neg()(x)
 
 
 def exp(x):
-    """eˣ."""
+    """eˣ. Shapes: any → same."""
     return Exp()(x)
 
 
 def log(x):
-    """ln x."""
+    """ln x; −∞ at 0 and NaN below. Shapes: any → same."""
     return Log()(x)
 
 
 def sqrt(x):
-    """√x."""
+    """√x, NaN below 0. Shapes: any → same."""
     return Sqrt()(x)
 
 
 def abs(x):
-    """|x|; the derivative at 0 is 0."""
+    """|x|; the derivative at 0 is 0. Shapes: any → same."""
     return Abs()(x)
 
 
 def clip(x, low, high):
-    """x, but at least `low` and at most `high`; the gradient passes where low ≤ x ≤ high."""
+    """x, but at least `low` and at most `high`; the gradient passes where low ≤ x ≤ high. Shapes: any → same."""
     return Clip(low, high)(x)
 
 
 def softplus(x):
-    """ln(1 + eˣ), without overflow."""
+    """ln(1 + eˣ), without overflow. Shapes: any → same."""
     return Softplus()(x)

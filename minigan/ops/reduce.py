@@ -63,7 +63,10 @@ class BroadcastTo(Function):
 
 
 def sum(x, axis=None, keepdims=False):
-    """Σ x over `axis` (None: all; an int or several). Shapes: x's without those axes, or with them as 1.
+    """Σ x over `axis` (None: all; an int or several).
+
+    Shapes: x any → x's without those axes, or with them as 1 under `keepdims`. Raises MiniganError for an axis that x does not
+    have.
 
     >>> import minigan as mg
     >>> mg.tensor([[1, 2], [3, 4]]).sum(axis=0).numpy()
@@ -73,15 +76,25 @@ def sum(x, axis=None, keepdims=False):
 
 
 def mean(x, axis=None, keepdims=False):
-    """Σ x / n over `axis` (None: all; an int or several). Shapes: x's without those axes, or with them as 1."""
+    """Σ x / n over `axis` (None: all; an int or several).
+
+    Shapes: x any → x's without those axes, or with them as 1 under `keepdims`. Raises MiniganError for an axis that x does not
+    have, and where there is nothing to average.
+    """
     return Mean(axis, keepdims)(x)
 
 
 def sum_to(x, shape):
-    """x summed over every axis along which `shape` would be repeated to x's: the gradient of broadcasting."""
+    """x summed over every axis along which `shape` would be repeated to x's: the gradient of broadcasting.
+
+    Shapes: x any, `shape` broadcasts to x's → shape. Raises MiniganError where it does not.
+    """
     return x if x.data.shape == shape else SumTo(shape)(x)
 
 
 def broadcast_to(x, shape):
-    """x repeated to `shape` by NumPy's broadcasting rule, written out in full."""
+    """x repeated to `shape` by NumPy's broadcasting rule, written out in full.
+
+    Shapes: x broadcasts to `shape` → shape. Raises MiniganError where it does not.
+    """
     return x if x.shape == shape else BroadcastTo(shape)(x)

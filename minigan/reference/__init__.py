@@ -1,6 +1,7 @@
 """The truth: every primitive in plain NumPy, written to be read, computed in the dtype it is given.
 
-`minigan.cuda` exports the same names with the same signatures; a test walks both and fails on any difference.
+`minigan.cuda` exports the same names with the same signatures; a test walks both and fails on any difference. Device cpu runs
+`minigan.cpu`: these functions, some of them arranged for speed.
 Arrays are C-contiguous float32 or float64; an operand of an elementwise primitive may also be a plain number.
 """
 

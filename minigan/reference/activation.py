@@ -11,8 +11,7 @@ def leaky_relu(x, slope):
     """
     if not slope:
         return np.maximum(x, 0)  # 0·∞ would be NaN
-    y = np.asarray(x.dtype.type(slope) * x)  # an array also of no dimensions
-    return np.maximum(x, y, out=y)
+    return np.maximum(x, x.dtype.type(slope) * x)
 
 
 def leaky_relu_backward(gradient, x, slope):
@@ -22,11 +21,7 @@ def leaky_relu_backward(gradient, x, slope):
 
     Shapes: gradient g and x equal → same.
     """
-    factor = np.asarray(x > 0, x.dtype)
-    factor *= x.dtype.type(1 - slope)
-    factor += x.dtype.type(slope)  # exactly 1, or exactly the slope
-    factor *= gradient
-    return factor
+    return np.where(x > 0, gradient, x.dtype.type(slope) * gradient)
 
 
 def tanh(x):

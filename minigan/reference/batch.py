@@ -9,10 +9,7 @@ def image_batch(pixels, order, number, dtype):
     Shapes: pixels p uint8 (count, …), order int32 (m, n), number (1,) uint64, all on the device → (n, …). Raises MiniganError
     where order is not a matrix with rows.
     """
-    y = pixels[_named(order, number)].astype(dtype)
-    y *= y.dtype.type(2 / 255)
-    y -= y.dtype.type(1)
-    return y
+    return 2 / 255 * pixels[_named(order, number)].astype(dtype) - 1
 
 
 def point_batch(points, order, number):

@@ -11,14 +11,13 @@ def batch_norm_statistics(x):
 
     Shapes: x (n, c) or (n, c, h, w) → (c,), (c,). Raises MiniganError for another rank or an empty x.
     """
-    shapes.batch_norm(x.shape)
-    mean = x.mean(_others(x), keepdims=True)
+    shapes.check_batch_norm(x.shape)
+    mean = x.mean(other_axes(x))
     # Two passes: squares are taken of what is left when the mean is gone, so a large mean costs no digits. What the mean
     # missed by rounding is then the mean of what is left.
-    left = x - mean
-    missed = left.mean(_others(x))
-    variance = np.square(left, out=left).mean(_others(x)) - missed * missed
-    return mean.reshape(-1) + missed, variance
+    rest = x - along_channels(x, mean)
+    missed = rest.mean(other_axes(x))
+    return mean + missed, np.square(rest).mean(other_axes(x)) - np.square(missed)
 
 
 def batch_norm(x, mean, variance, gamma, beta, epsilon):
@@ -27,12 +26,9 @@ def batch_norm(x, mean, variance, gamma, beta, epsilon):
     Shapes: x (n, c) or (n, c, h, w), the others (c,) → x's. Raises MiniganError where they do not fit.
     Source: Ioffe and Szegedy 2015, Algorithm 1.
     """
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
-    mean, variance, gamma, beta = (_along(x, each) for each in (mean, variance, gamma, beta))
-    y = x - mean
-    y *= gamma / np.sqrt(variance + x.dtype.type(epsilon))
-    y += beta
-    return y
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape, beta.shape)
+    mean, variance, gamma, beta = (along_channels(x, values) for values in (mean, variance, gamma, beta))
+    return gamma * (x - mean) / np.sqrt(variance + x.dtype.type(epsilon)) + beta
 
 
 def batch_norm_forward(x, gamma, beta, epsilon, activation=None):
@@ -53,17 +49,15 @@ def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
     Shapes: gradient and x (n, c) or (n, c, h, w), the others (c,) → x's, (c,), (c,). Raises MiniganError where they do not
     fit. Source: Ioffe and Szegedy 2015, section 3.
     """
-    shapes.batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
-    scale = 1 / np.sqrt(_along(x, variance) + x.dtype.type(epsilon))
-    normal = x - _along(x, mean)
-    normal *= scale
-    grad_gamma, grad_beta = (gradient * normal).sum(_others(x)), gradient.sum(_others(x))
-    share = x.dtype.type(grad_beta.size / x.size)
-    normal *= share * _along(x, grad_gamma)  # from here on, in place, what is taken off the gradient
-    normal += share * _along(x, grad_beta)
-    grad_x = gradient - normal
-    grad_x *= _along(x, gamma) * scale
-    return grad_x, grad_gamma, grad_beta
+    shapes.check_batch_norm(x.shape, mean.shape, variance.shape, gamma.shape)
+    mean, variance, gamma = (along_channels(x, values) for values in (mean, variance, gamma))
+    deviation = np.sqrt(variance + x.dtype.type(epsilon))
+    normal = (x - mean) / deviation
+    grad_gamma, grad_beta = (gradient * normal).sum(other_axes(x)), gradient.sum(other_axes(x))
+    # By way of the mean and of the variance each value moves all others: ∂L/∂x = γ/σ (g − (∂L/∂β + x̂ ∂L/∂γ) / count).
+    count = x.dtype.type(x.size / x.shape[1])
+    shared = (along_channels(x, grad_beta) + normal * along_channels(x, grad_gamma)) / count
+    return gamma / deviation * (gradient - shared), grad_gamma, grad_beta
 
 
 def running_average(running, value, momentum, scale=1.0):
@@ -75,11 +69,11 @@ def running_average(running, value, momentum, scale=1.0):
     running += kind(momentum) * (kind(scale) * value - running)
 
 
-def _others(x):
+def other_axes(x):
     """All axes but the channels'."""
     return (0, *range(2, x.ndim))
 
 
-def _along(x, values):
+def along_channels(x, values):
     """(c,) as it broadcasts over x."""
     return values.reshape(-1, *(1,) * (x.ndim - 2))

@@ -1,4 +1,4 @@
-"""2-D convolution and its two adjoints: the truth. As everywhere in deep learning, no kernel is flipped.
+"""2-D convolution and its two adjoints: the truth. As everywhere in deep learning, no filter is flipped.
 
 A transposed convolution is conv2d_backward_data: the same numbers under another name.
 """
@@ -26,8 +26,8 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     Shapes: gradient (n, o, i, j), w (o, c, kh, kw), bias (c,) → shape (n, c, h, w).
     Raises MiniganError where shapes do not fit.
     """
-    shapes.conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
-    shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
+    shapes.check_conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
+    shapes.check_channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
     (top, bottom), (left, right) = padding
     n, c, height, width = shape
     padded = np.zeros((n, c, height + top + bottom, width + left + right), gradient.dtype)
@@ -45,7 +45,7 @@ def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), 
     Raises MiniganError where shapes do not fit.
     """
     w_shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
-    shapes.conv2d_adjoint(gradient.shape, w_shape, x.shape, stride, padding)
+    shapes.check_conv2d_adjoint(gradient.shape, w_shape, x.shape, stride, padding)
     return np.ascontiguousarray(np.tensordot(gradient, _windows(x, kernel, stride, padding), ((0, 2, 3), (0, 2, 3))))
 
 
@@ -56,5 +56,5 @@ def _windows(x, kernel, stride, padding):
 
 
 def pixels_at(padded, p, q, size, stride):
-    """The view of all pixels that meet the weight at (p, q) of the kernel."""
+    """The view of all pixels that meet the weight at (p, q) of the filter."""
     return padded[:, :, p : p + stride[0] * size[0] : stride[0], q : q + stride[1] * size[1] : stride[1]]

@@ -31,8 +31,8 @@ def windows():
     for point in POINTS:
         others = [other for other in POINTS if other != point]
         over = np.prod([point - other for other in others])
-        rows.append([float(each / over) for each in _expanded(others)] + [0.0])
-    return np.array([*rows, [float(each) for each in _expanded(POINTS)]])
+        rows.append([float(coefficient / over) for coefficient in _expanded(others)] + [0.0])
+    return np.array([*rows, [float(coefficient) for coefficient in _expanded(POINTS)]])
 
 
 def _expanded(roots):
@@ -45,6 +45,6 @@ def _expanded(roots):
 
 
 def correlate(x, w):
-    """y[i, j] = Σ w[p, q] x[i + p, j + q] of a window x (8, 8) and a kernel w (r, s): (9 − r, 9 − s)."""
+    """y[i, j] = Σ w[p, q] x[i + p, j + q] of a window x (8, 8) and a filter w (r, s): (9 − r, 9 − s)."""
     products = (values(w.shape[0]) @ w @ values(w.shape[1]).T) * (windows() @ x @ windows().T)
     return values(9 - w.shape[0]).T @ products @ values(9 - w.shape[1])

@@ -10,10 +10,8 @@ def matmul(a, b, bias=None, transpose_a=False, transpose_b=False, activation=Non
     Shapes: op(a) (m, k), op(b) (k, n), bias (n,) → (m, n). `activation`: None or ("leaky_relu", slope).
     Raises MiniganError where shapes do not fit or the activation is another.
     """
-    _, k, _ = shapes.matmul(a.shape, b.shape, None if bias is None else bias.shape, transpose_a, transpose_b)
+    shapes.matmul(a.shape, b.shape, None if bias is None else bias.shape, transpose_a, transpose_b)
     slope = shapes.leaky_slope(activation)
     a, b = a.T if transpose_a else a, b.T if transpose_b else b
-    y = a * b if k == 1 else a @ b  # a column times a row needs no sum, and NumPy outruns BLAS there
-    if bias is not None:
-        y += bias
+    y = a @ b if bias is None else a @ b + bias
     return y if activation is None else leaky_relu(y, slope)

@@ -11,21 +11,12 @@ def adam(parameter, gradient, first, second, step, rate, beta1, beta2, epsilon):
     one-element arrays on the device, so that a captured launch can see them change. Source: Kingma and Ba 2015, Algorithm 1.
     """
     t, kind = float(step[0]), parameter.dtype.type
-    # The bias corrections of m and v, drawn out of the quotient: the last lines of the paper's section 2.
-    root = (1 - beta2**t) ** 0.5
-    scale, epsilon = rate[0] * kind(root / (1 - beta1**t)), kind(epsilon * root)
-    change = np.multiply(gradient, kind(1 - beta1))  # one scratch array for all lines: it stays in the cache
     first *= kind(beta1)
-    first += change
-    np.square(gradient, out=change)
-    change *= kind(1 - beta2)
+    first += kind(1 - beta1) * gradient
     second *= kind(beta2)
-    second += change
-    np.sqrt(second, out=change)
-    change += epsilon
-    np.divide(first, change, out=change)
-    change *= scale
-    parameter -= change
+    second += kind(1 - beta2) * np.square(gradient)
+    unbiased_first, unbiased_second = first / kind(1 - beta1**t), second / kind(1 - beta2**t)
+    parameter -= rate[0] * unbiased_first / (np.sqrt(unbiased_second) + kind(epsilon))
 
 
 def sgd(parameter, gradient, rate):

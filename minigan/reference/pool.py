@@ -1,5 +1,7 @@
 """Pooling: the truth. Max pooling is a choice of pixels; averaging and nearest upsampling are adjoint to each other."""
 
+from math import prod
+
 import numpy as np
 
 from .. import shapes
@@ -11,16 +13,10 @@ def max_pool2d_where(x, kernel, stride):
     Shapes: x (n, c, h, w) → int32 (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). Raises MiniganError where no window fits.
     """
     *_, rows, columns = shapes.pool2d(x.shape, kernel, stride)
-    windows = _windows(x, kernel, stride)
-    largest = windows[..., 0, 0].copy()
-    place = np.zeros(largest.shape, np.int32)  # from the window's upper left pixel
-    for p, q in list(np.ndindex(*kernel))[1:]:
-        pixel = windows[..., p, q].copy()
-        larger = (largest == largest) & ~(pixel <= largest)  # of NaN, the first
-        place += larger * (np.int32(p * x.shape[3] + q) - place)  # five times as fast as np.where
-        largest = np.maximum(largest, pixel)
-    corner = np.arange(rows)[:, None] * (stride[0] * x.shape[3]) + np.arange(columns) * stride[1]
-    return place + corner.astype(np.int32)
+    windows = windows_of(x, kernel, stride).reshape(*x.shape[:2], rows, columns, prod(kernel))
+    p, q = np.divmod(windows.argmax(4), kernel[1])  # in the window; NaN counts as the largest
+    row, column = stride[0] * np.arange(rows)[:, None] + p, stride[1] * np.arange(columns) + q
+    return (row * x.shape[3] + column).astype(np.int32)
 
 
 def gather_pixels(x, where):
@@ -28,8 +24,8 @@ def gather_pixels(x, where):
 
     Shapes: x (n, c, h, w), where int32 (n, c, i, j) → (n, c, i, j). Raises MiniganError where they do not fit.
     """
-    shapes.same_pixels("gather_pixels", where.shape, where.shape, x.shape)
-    return x.reshape(-1)[_places(where, x.shape)]
+    shapes.check_same_pixels("gather_pixels", where.shape, where.shape, x.shape)
+    return x[_indices(where, x.shape)]
 
 
 def scatter_pixels(gradient, where, shape):
@@ -37,9 +33,9 @@ def scatter_pixels(gradient, where, shape):
 
     Shapes: gradient (n, c, i, j), where int32 (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
     """
-    shapes.same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
+    shapes.check_same_pixels("scatter_pixels", gradient.shape, where.shape, shape)
     x = np.zeros(shape, gradient.dtype)
-    np.add.at(x.reshape(-1), _places(where, shape).reshape(-1), gradient.reshape(-1))
+    np.add.at(x, _indices(where, shape), gradient)  # and not x[…] += gradient: overlapping windows may name one pixel
     return x
 
 
@@ -49,7 +45,7 @@ def sum_pool2d(x, kernel, stride, scale=1.0):
     Shapes: x (n, c, h, w) → (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). Raises MiniganError where no window fits.
     """
     shapes.pool2d(x.shape, kernel, stride)
-    return np.ascontiguousarray(x.dtype.type(scale) * _windows(x, kernel, stride).sum((4, 5)))
+    return np.ascontiguousarray(x.dtype.type(scale) * windows_of(x, kernel, stride).sum((4, 5)))
 
 
 def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
@@ -57,7 +53,7 @@ def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
 
     Shapes: gradient (n, c, i, j) → shape (n, c, h, w). Raises MiniganError where they do not fit.
     """
-    shapes.pool2d_adjoint(gradient.shape, shape, kernel, stride)
+    shapes.check_pool2d_adjoint(gradient.shape, shape, kernel, stride)
     x = np.zeros(shape, gradient.dtype)
     rows, columns = gradient.shape[2:]
     for p, q in np.ndindex(*kernel):
@@ -65,13 +61,12 @@ def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
     return x.dtype.type(scale) * x
 
 
-def _places(where, shape):
-    """Indices into all the pixels of (n, c, h, w), from those into the pixels of each image's channel."""
-    n, c, height, width = shape
-    planes = np.arange(0, n * c * height * width, height * width) if height * width else np.zeros(n * c, int)
-    return where + planes.reshape(n, c, 1, 1)
+def _indices(where, shape):
+    """The image, channel, row and column of each pixel that `where` names among those of (n, c, h, w)."""
+    n, c, _, width = shape
+    return np.arange(n)[:, None, None, None], np.arange(c)[:, None, None], *np.divmod(where, width)
 
 
-def _windows(x, kernel, stride):
+def windows_of(x, kernel, stride):
     """A view (n, c, i, j, kh, kw) of x."""
     return np.lib.stride_tricks.sliding_window_view(x, tuple(kernel), (2, 3))[:, :, :: stride[0], :: stride[1]]

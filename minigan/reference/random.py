@@ -55,9 +55,7 @@ def uniform(shape, seed, counter, low, high, dtype):
     """
     kind = np.dtype(dtype).type
     u = _fractions(prod(shape), seed, counter, dtype)
-    u *= kind(high - low)
-    u += kind(low)
-    return u.reshape(shape)
+    return (kind(low) + kind(high - low) * u).reshape(shape)
 
 
 def normal(shape, seed, counter, mean, deviation, dtype):

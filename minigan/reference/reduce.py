@@ -11,7 +11,7 @@ def sum(x, axes=None, keepdims=False):
     Shapes: x any → x's shape without the axes, or with them as 1 under `keepdims`. Raises MiniganError for an axis
     that x does not have.
     """
-    return np.asarray(np.add.reduce(x, shapes.axes(x.shape, axes), keepdims=keepdims))
+    return np.asarray(x.sum(shapes.axes(x.shape, axes), keepdims=keepdims))
 
 
 def mean(x, axes=None, keepdims=False):

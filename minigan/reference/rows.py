@@ -9,6 +9,6 @@ def copy_rows(x, y, start, number=None):
     Shapes: x (n, …), y (m, …), or (k, m, …) with a number, which is (1,) uint64, on the device. Raises MiniganError where x
     does not fit.
     """
-    shapes.copy_rows(x.shape, y.shape, start, number is not None)
+    shapes.check_copy_rows(x.shape, y.shape, start, number is not None)
     target = y if number is None else y[int(number[0]) % len(y)]
     target[start : start + len(x)] = x

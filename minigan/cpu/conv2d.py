@@ -5,8 +5,8 @@ Tests hold them equal to the textbook. Three arrangements, by what is cheap to c
     patches    every result's window as one row, pixel by pixel with all channels of each: long runs to copy where there
                are many channels. A data gradient of stride s is s² such convolutions, one for each phase of the pixels:
                those that meet the same weights
-    planes     where there are few channels (images): one plane of pixels for each weight of the kernel
-    frequency  stride 1 and many channels: reference/conv2d_frequency.py
+    planes     where there are few channels (images): one plane of pixels for each weight of the filter
+    frequency  stride 1 and many channels: conv2d_frequency.py
 """
 
 from itertools import product
@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import shapes
+from ..reference.conv2d import pixels_at
 from . import conv2d_frequency
-from .conv2d import pixels_at
 
 FEW = 4  # channels, at most, that count as few: those of images
 MANY = 64  # channels, at least, from which the frequency domain wins
@@ -26,7 +26,7 @@ NUMBERS = 2**20  # of planes at a time
 
 
 def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
-    """As minigan.reference.conv2d."""
+    """As `minigan.reference.conv2d`, in the frequency domain, by planes or by patches."""
     shapes.conv2d(x.shape, w.shape, None if bias is None else bias.shape, stride, padding)
     if _in_frequency(w.shape, stride):
         y = conv2d_frequency.conv2d(x, w, padding)
@@ -38,9 +38,9 @@ def conv2d(x, w, bias=None, stride=(1, 1), padding=((0, 0), (0, 0))):
 
 
 def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0, 0)), bias=None):
-    """As minigan.reference.conv2d_backward_data."""
-    shapes.conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
-    shapes.channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
+    """As `minigan.reference.conv2d_backward_data`, in the frequency domain, by planes, or by patches phase by phase."""
+    shapes.check_conv2d_adjoint(gradient.shape, w.shape, shape, stride, padding)
+    shapes.check_channel_bias("conv2d_backward_data", None if bias is None else bias.shape, shape)
     if _in_frequency(w.shape, stride):
         x = conv2d_frequency.conv2d_backward_data(gradient, w, shape, padding)
     elif w.shape[1] <= FEW:
@@ -51,9 +51,9 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
 
 
 def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), (0, 0))):
-    """As minigan.reference.conv2d_backward_weight."""
+    """As `minigan.reference.conv2d_backward_weight`, in the frequency domain, by planes or by patches."""
     w_shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
-    shapes.conv2d_adjoint(gradient.shape, w_shape, x.shape, stride, padding)
+    shapes.check_conv2d_adjoint(gradient.shape, w_shape, x.shape, stride, padding)
     if _in_frequency(w_shape, stride):
         return conv2d_frequency.conv2d_backward_weight(gradient, x, kernel, padding)
     if w_shape[1] <= FEW:
@@ -71,9 +71,9 @@ def _with_bias(y, bias):
     return y
 
 
-def _chunks(images, each, limit):
-    """(first, last) of as many images at a time as keep within the limit when `each` image has so many, or of one."""
-    step = max(1, limit // max(each, 1))
+def _chunks(images, per_image, limit):
+    """(first, last) of as many images at a time as keep within the limit when an image has `per_image`, or of one."""
+    step = max(1, limit // max(per_image, 1))
     return [(first, min(first + step, images)) for first in range(0, images, step)]
 
 
@@ -127,20 +127,19 @@ class _Phase(NamedTuple):
 
 def _phases(pixels, weights, stride, padding):
     """The phases that meet any weight. Pixel a + stride · u meets weight p + stride · t at result u + offset − t."""
-    found = []
+    phases = []
     for a in range(min(stride, pixels)):
         offset, p = divmod(a + padding[0], stride)
         count, taps = len(range(a, pixels, stride)), len(range(p, weights, stride))
         if taps:
-            found.append(
-                _Phase(slice(a, None, stride), slice(p, None, stride), taps, offset - taps + 1, offset + count)
-            )
-    return found
+            start, stop = offset - taps + 1, offset + count
+            phases.append(_Phase(slice(a, None, stride), slice(p, None, stride), taps, start, stop))
+    return phases
 
 
 def _backward_data_by_phases(gradient, w, shape, stride, padding):
     x = np.empty(shape, gradient.dtype)
-    along = [_phases(*each) for each in zip(shape[2:], w.shape[2:], stride, padding)]
+    along = [_phases(*axis) for axis in zip(shape[2:], w.shape[2:], stride, padding)]
     before = [max([0, *(-phase.start for phase in phases)]) for phases in along]
     behind = [max([0, *(phase.stop - n for phase in phases)]) for phases, n in zip(along, gradient.shape[2:])]
     for first, last in _chunks(len(x), prod(shape[2:]) // prod(stride), ROWS):

@@ -6,7 +6,7 @@ Fourier transform is
 
     ŷ = x̂ · conj(ŵ)        x̂' = ĝ · ŵ        ŵ' = x̂ · conj(ĝ)
 
-with every · a matrix product over channels or images: for a 5×5 kernel on 32×32 pixels a tenth of the multiplications.
+with every · a matrix product over channels or images: for a 5×5 filter on 32×32 pixels a tenth of the multiplications.
 
 Transforms are matrix products themselves. Columns come first, and only the L/2 + 1 frequencies that a real signal needs;
 rows follow one column frequency at a time, so that the whole spectra never exist at once.

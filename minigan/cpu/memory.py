@@ -1,15 +1,7 @@
-"""What device cpu runs: the reference, with the faster arrangements of its convolutions."""
+"""Memory of device cpu: what is freed is kept for the next step."""
 
 import ctypes
 import platform
-from types import SimpleNamespace
-
-from . import reference
-from .reference import conv2d_fast
-
-PRIMITIVES = SimpleNamespace(
-    **{name: getattr(conv2d_fast, name, None) or getattr(reference, name) for name in reference.__all__}
-)
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 GIBIBYTE = 2**30

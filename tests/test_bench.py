@@ -12,7 +12,7 @@ import pytest
 
 import minigan as mg
 from minigan import bench, check, devices, reference
-from minigan.bench import ANY_BLOCK, BLOCKS, Table, clock, compare_at, problems, step, your_kernel
+from minigan.bench import Table, clock, compare_at, comparison, problems, step, your_kernel
 from minigan.bench.clock import Machine, Timing
 from minigan.bench.table import Row, save_roofline
 from minigan.check.calls import converted, relative_error, results_of
@@ -254,14 +254,14 @@ def test_a_step_that_is_not_pytorchs_is_not_timed(monkeypatch, capsys):
     assert "off PyTorch's: nothing was timed" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("stem", ANY_BLOCK)
-@pytest.mark.parametrize("threads", BLOCKS)
+@pytest.mark.parametrize("stem", comparison.ANY_BLOCK)
+@pytest.mark.parametrize("threads", comparison.BLOCKS)
 def test_these_stems_run_in_blocks_of_any_size(stem, threads):
     for problem in problems.COUNTED[stem]:
         for version in check.versions_of(stem):
             call = problem.call()
             truth = results_of(call, getattr(reference, problem.primitive), "float64")
-            prepare = partial(bench._version, problem.primitive, version, threads=threads)
+            prepare = partial(comparison._version, problem.primitive, version, threads=threads)
             found = results_of(call, lambda *arguments, prepare=prepare: prepare(*arguments)(), "float32")
             assert all(relative_error(mine, right, 1.0) < 1e-5 for mine, right in zip(found, truth))
             with recording() as launches:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minigan import MiniganError
-from minigan.check import check_kernels
+from minigan.check import check_compiled
 from minigan.cuda import nvrtc, source
 from minigan.cuda.target import Target
 from minigan.cuda.versions import KERNELS, kernel_names
@@ -26,7 +26,7 @@ def compiler():
 
 @pytest.mark.parametrize("file", source.files())
 def test_compiles_everywhere_without_spills_or_doubles(file):
-    found = check_kernels(file)
+    found = check_compiled(file)
     assert set(found) == {(each, real) for each in nvrtc.ARCHITECTURES for real in ("float", "double")}
     assert not any(found.values()), found
 

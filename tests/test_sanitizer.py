@@ -14,7 +14,7 @@ from minigan import check, emulator
 from minigan.cuda import source, versions
 from minigan.cuda.target import EMULATOR
 from minigan.emulator import build
-from minigan.emulator import run as runtime
+from minigan.emulator import launch as runtime
 from minigan.errors import LaunchError, MiniganError
 
 

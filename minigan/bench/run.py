@@ -12,10 +12,12 @@ from ..cuda import nvrtc
 from ..emulator import build
 from ..errors import MiniganError
 from ..paths import user_path
-from . import Table, compare_at, counts, your_kernel
+from . import counts
 from .clock import machine
+from .comparison import compare_at
 from .problems import COUNTED, RAGGED, problems_of
-from .table import save_roofline
+from .table import Table, save_roofline
+from .user_kernel import your_kernel
 
 COUNTED_HERE = "No GPU answers, so no kernel was timed. Counted on the emulator, on few tiles; {}:"
 BY_COMPILER = (

@@ -3,12 +3,12 @@
 from ..cuda import nvrtc, source
 
 
-def check_kernels(file):
+def check_compiled(file):
     """{(architecture, real): [(kernel, problem), …]} of compiling a kernel file every way the project uses.
 
     A problem is a spill, local memory, or a double-precision instruction in a float build.
     """
-    found = {}
+    problems_of = {}
     for real in ("float", "double"):
         for architecture in nvrtc.ARCHITECTURES:
             cubin, log, _ = nvrtc.compile_cubin(source.text(file), file, source.options(real), architecture)
@@ -19,6 +19,8 @@ def check_kernels(file):
             ]
             if real == "float" and nvrtc.disassembler():
                 for name, code in nvrtc.sass(cubin).items():
-                    problems += [(name, f"FP64 instruction {each}") for each in nvrtc.double_instructions(code)]
-            found[architecture, real] = problems
-    return found
+                    problems += [
+                        (name, f"FP64 instruction {instruction}") for instruction in nvrtc.double_instructions(code)
+                    ]
+            problems_of[architecture, real] = problems
+    return problems_of

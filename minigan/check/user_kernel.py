@@ -22,11 +22,11 @@ def check_kernel(place, grid, block, arguments, shared=0):
     for order in emulator.ORDERS:
         random = np.random.default_rng(0)  # the same values in every order
         args = [argument(text, random) for text in arguments]
-        found = emulator.check(made, grid, block, args, shared, order)
-        report.note = found.note
-        for finding in found.findings:
+        checked = emulator.check(made, grid, block, args, shared, order)
+        report.note = checked.note
+        for finding in checked.findings:
             report.add(finding)
-        if any(finding.kind == "fault" for finding in found.findings):
+        if any(finding.kind == "fault" for finding in checked.findings):
             break  # the other orders would end, or not end, as this one
     return report
 
@@ -90,6 +90,6 @@ def _number(text, value, dtype):
 def numbers(what, text):
     """The whole numbers of "4" or "4,2,1"."""
     try:
-        return tuple(int(each) for each in text.split(","))
+        return tuple(map(int, text.split(",")))
     except ValueError:
         raise MiniganError(f"{what} {text}: expected whole numbers as 4 or 4,2") from None

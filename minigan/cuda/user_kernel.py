@@ -3,7 +3,7 @@
 from functools import cache, partial
 
 from ..emulator.kernel import HostKernel, read_kernel
-from ..emulator.run import is_checking
+from ..emulator.launch import is_checking
 from ..errors import MiniganError
 from ..plan import perform
 from . import nvrtc

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import LaunchError, MiniganError
 from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
 from . import program
-from .run import KernelError, Program, checking, parameter_types, profiling, renew, run, settings
+from .launch import KernelError, Program, checking, parameter_types, profiling, renew, run, settings
 from .sanitizer import Out
 
 

@@ -6,7 +6,7 @@ from .networks import NETWORKS, build
 from .recipes import RECIPES, Recipe, find_recipe
 from .run import RunFolder
 from .steps import StepResult, gan_step
-from .train import Diverged, Interrupted, Training, train
+from .training import Diverged, Interrupted, Training, train
 
 __all__ = [
     "LOSSES",

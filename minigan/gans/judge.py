@@ -14,7 +14,7 @@ from ..tensor import Tensor, no_grad
 from .losses import LOSSES
 from .networks import build, draw_samples
 from .steps import draw_z, update_d
-from .train import Diverged, optimizer
+from .training import Diverged, optimizer
 
 NOISE_KEYS = 2**62  # a training's noise has keys below 2³³, fresh samples have keys from 2⁶³ on
 ASKED = 1000  # held-out images, and fakes

@@ -18,7 +18,7 @@ from .losses import LOSSES
 from .networks import build, draw_samples
 from .recipes import Recipe
 from .steps import draw_z
-from .train import COLUMNS, Training
+from .training import COLUMNS, Training
 
 # What a config.json must hold.
 CONFIG = {

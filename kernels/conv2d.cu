@@ -10,6 +10,7 @@
 //   v5  Winograd        in conv2d_winograd.cu
 //
 // Direct convolution reads both factors of every product from global memory: 2 flops for 8 bytes in float, 0.25 flop a byte.
+#define TILE_OLD  // until the rungs above v2 are adapted
 #include "staged.cuh"
 
 // Grid ceil(n / 256) for n results, block 256. Neighbours walk along a row of y: at stride 1 they read neighbouring

@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported: two workers' threads would wait for each other
+
 from minigan import data, emulator
 from minigan.data.digits import digits
 from minigan.emulator import build

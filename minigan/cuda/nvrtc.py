@@ -4,6 +4,10 @@ CuPy brings a binding of NVRTC, the run-time compiler, and NVRTC compiles for an
 the result takes a driver. So every kernel is compiled wherever the tests run, with the options CuPy really uses.
 """
 
+import base64
+import hashlib
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +18,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from ..errors import MiniganError
+from ..paths import cache_folder
 
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)  # Turing to Blackwell: T4, A100, RTX 30, RTX 40, H100/H200, B200, RTX 50
 
@@ -50,7 +55,8 @@ def why_missing():
 
 @cache  # the same file is asked for its resources, its machine code and its types
 def compile_cubin(text, file, options, architecture, expressions=()):
-    """(machine code as an ELF image, the compiler's log, {expression: its mangled name}).
+    """(machine code as an ELF image, the compiler's log, {expression: its mangled name}); compiled once, and then
+    taken from the cache.
 
     Raises CompileError with the compiler's log, MiniganError where NVRTC is missing.
     """
@@ -58,17 +64,32 @@ def compile_cubin(text, file, options, architecture, expressions=()):
         raise MiniganError(problem)
     from cupy.cuda import nvrtc
 
+    flags = [*options, *OPTIONS_OF_CUPY, f"-arch=sm_{architecture}", "--ptxas-options=-v"]
+    key = hashlib.sha256(repr((text, file, flags, expressions, nvrtc.getVersion())).encode()).hexdigest()
+    path = cache_folder() / "nvrtc" / f"{key[:32]}.json"
+    if not path.is_file():
+        cubin, log, names = _compile(text, file, flags, expressions)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as part:
+            json.dump({"cubin": base64.b64encode(cubin).decode(), "log": log, "names": names}, part)
+        os.replace(part.name, path)  # in one move: another process may be compiling the same
+    kept = json.loads(path.read_text("utf-8"))
+    return base64.b64decode(kept["cubin"]), kept["log"], kept["names"]
+
+
+def _compile(text, file, flags, expressions):
+    from cupy.cuda import nvrtc
+
     program = nvrtc.createProgram(text, file, [], [])
     try:
         for expression in expressions:
             nvrtc.addNameExpression(program, expression)
-        flags = [*options, *OPTIONS_OF_CUPY, f"-arch=sm_{architecture}", "--ptxas-options=-v"]
         try:
             nvrtc.compileProgram(program, flags)
         except nvrtc.NVRTCError:
-            raise CompileError(
-                f"{file} does not compile for sm_{architecture}:\n{nvrtc.getProgramLog(program).strip()}"
-            ) from None
+            log = nvrtc.getProgramLog(program).strip()
+            chip = flags[-2].removeprefix("-arch=")
+            raise CompileError(f"{file} does not compile for {chip}:\n{log}") from None
         names = {expression: nvrtc.getLoweredName(program, expression) for expression in expressions}
         # The binding takes the image for a C string and drops its last byte, a zero.
         return nvrtc.getCUBIN(program) + b"\0", nvrtc.getProgramLog(program), names

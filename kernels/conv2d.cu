@@ -3,7 +3,7 @@
 //   x (images, channels, height, width), w (outputs, channels, kernel_height, kernel_width), y (images, outputs, rows, columns), all
 //   row-major. y[image, o, i, j] is made from the window of x whose upper left pixel is (i down - top, j right - left).
 //
-//   v1  direct          one thread a result, straight from the formula; every sum in a fixed order, so no atomics
+//   v1  direct          one thread a result, straight from the formula; every sum in a fixed sequence, so no atomics
 //   v2  implicit GEMM   the same sums as a matrix product whose second factor is never built: tiles in shared memory
 //   v3  register tile   8 x 8 results a thread, vectors, two strips of each factor: what matmul_v5 is
 //   v4  tensor cores    what matmul_v6 is

@@ -181,7 +181,7 @@ extern "C" __global__ void __launch_bounds__(256, RegisterProduct::BLOCKS)
 #if TENSOR_CORES
 
 // Grid (n / 128, m / 128), block 128. Factors are rounded to TF32, 10 bits behind the point, their products and the sums are
-// float: relative errors are of the order of 1e-3 and not 1e-7.
+// float: relative errors are some 1e-3 and not 1e-7.
 extern "C" __global__ void __launch_bounds__(128)
     matmul_v6(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
               int b_row, int b_column, float slope) {

@@ -1,7 +1,7 @@
 // Pooling of x (planes, height, width), a plane for every channel of every image, to y (planes, rows, columns). Window (i, j)
 // begins at pixel (i down, j right). Memory is the limit: a handful of operations for every pixel that is read.
 //
-//   v1  direct   one thread a result; sums in a fixed order, so no atomics
+//   v1  direct   one thread a result; sums in a fixed sequence, so no atomics
 
 // The place of the largest pixel of each window within its plane; the first of equals. Grid ceil(n / 256), block 256.
 extern "C" __global__ void max_pool2d_where_v1(const real* x, int* where, int n, int height, int width, int rows,
@@ -26,7 +26,7 @@ extern "C" __global__ void gather_pixels_v1(const real* x, const int* where, rea
     if (i < n) y[i] = x[i / places * pixels + where[i]];
 }
 
-// One thread a plane, so that several gradients of one pixel add up in order. Grid ceil(n / 256) for n planes, block 256.
+// One thread a plane, so that several gradients of one pixel add up one after the other. Grid ceil(n / 256) for n planes, block 256.
 extern "C" __global__ void scatter_pixels_v1(const real* gradient, const int* where, real* x, int n, int pixels,
                                              int places) {
     const int i = global_index();

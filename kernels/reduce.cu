@@ -3,12 +3,12 @@
 // The launcher merges axes, so at most four are left: two that are kept, of lengths (outputs / k1, k1), and two that are
 // summed, (terms / r1, r1), each with its stride in x. That is every sum over any axes of an array of up to four axes.
 //
-//   v1  atomics       a thread a term, all adding to one address: one after the other, in whatever order they come
+//   v1  atomics       a thread a term, all adding to one address: one after the other, as they come
 //   v2  shared tree   a block an output: its threads stride through the terms, then add up in pairs of halves
 //   v3  warp shuffle  the last 32 add up from register to register: two barriers instead of eight
 //   v4  vectorised    16 bytes a load, four loads on their way; and where outputs are few, several blocks for each
 //
-// But for v1 they add in a fixed order: the same bits every time. Memory is the limit: 1 flop for the 4 bytes of a term.
+// But for v1 they add in a fixed sequence: the same bits every time. Memory is the limit: 1 flop for the 4 bytes of a term.
 #include "pack.cuh"
 
 __device__ inline int kept_start(int output, int k1, int ks0, int ks1) { return output / k1 * ks0 + output % k1 * ks1; }
@@ -77,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(256, 8)
     if (threadIdx.x == 0) y[blockIdx.x * gridDim.y + blockIdx.y] = scale * sum;
 }
 
-// One thread an output, which adds in order: where outputs are many and lie side by side, as in sums down the columns of a
+// One thread an output, which adds one after the other: where outputs are many and lie side by side, as in sums down the columns of a
 // matrix, neighbours read neighbours. Grid ceil(outputs / 256), block 256.
 extern "C" __global__ void sum_columns_v1(const real* x, real* y, int outputs, int terms, int k1, int ks0, int ks1, int r1,
                                           int rs0, int rs1, real scale) {

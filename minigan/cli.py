@@ -22,7 +22,7 @@ examples:
 """
 
 ARGUMENTS = """
-arguments, in the kernel's order:
+arguments, as the kernel takes them:
   f32[100,50]     an array, of random numbers for f32 and f64, of zeros for i8, u8, i16, u16, i32, u32, i64, u64
   i32[1000]=7     an array of sevens
   i32[1000]=0..9  an array of random whole numbers from 0 to 9
@@ -157,7 +157,7 @@ def _add_train(commands):
     length = commands.choices["train"].add_mutually_exclusive_group().add_argument
     length("--epochs", type=int, metavar="N", help="passes over the data, in all")
     length("--steps", type=int, metavar="N", help="training steps, in all")
-    add("--seed", type=int, metavar="N", help="of the weights, the noise and the order of the data (default: 0)")
+    add("--seed", type=int, metavar="N", help="of the weights, the noise and the sequence of the data (default: 0)")
     add("--out", metavar="RUN", help="the run's folder (default: runs/RECIPE-1, -2, …)")
     add("--resume", metavar="RUN", help="go on with an earlier run, up to --epochs or --steps")
     add("--no-graph", dest="graph", action="store_false", help="on cuda and the emulator, go through Python in every step "

@@ -34,7 +34,7 @@ def _some_generator():
 
 class Module:
     """Anything with parameters. Tensors that require a gradient and are set as attributes are its parameters;
-    Modules set as attributes are its children. Both are found in the order in which they were set.
+    Modules set as attributes are its children. Both are listed as they were set.
 
     `buffers` are device arrays that belong to the state but are not trained. In `training` mode, the default, some layers
     behave differently than in use: see `train` and `eval`.
@@ -68,7 +68,7 @@ class Module:
         return named
 
     def parameters(self):
-        """All parameters as a list, in a fixed order."""
+        """All parameters as a list, always in the same sequence."""
         return list(self.named_parameters().values())
 
     def named_buffers(self):

@@ -265,8 +265,8 @@ def check_copy_rows(x, y, start, numbered):
         raise MiniganError(f"copy_rows: rows of shape {x} do not fit into {target} from row {start} on")
 
 
-def batch(order):
-    """(batches, samples of each) of an order in which batches are taken. Raises MiniganError for anything but (≥ 1, n)."""
-    if len(order) != 2 or not order[0]:
-        raise MiniganError(f"an order of shape {order}, expected (batches, samples), with at least one batch")
-    return order
+def batch(schedule):
+    """(batches, samples of each) of a schedule of batches. Raises MiniganError for anything but (≥ 1, n)."""
+    if len(schedule) != 2 or not schedule[0]:
+        raise MiniganError(f"a schedule of shape {schedule}, expected (batches, samples), with at least one batch")
+    return schedule

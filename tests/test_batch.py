@@ -40,7 +40,7 @@ def test_images_of_a_data_set_are_batched_the_same_way():
 @pytest.mark.parametrize("primitives", [reference, cuda])
 def test_an_order_without_batches_is_refused(primitives):
     for shape in ((3,), (0, 3)):
-        with pytest.raises(mg.MiniganError, match=r"an order of shape .*, expected \(batches, samples\)"):
+        with pytest.raises(mg.MiniganError, match=r"a schedule of shape .*, expected \(batches, samples\)"):
             primitives.point_batch(np.zeros((3, 2)), np.zeros(shape, np.int32), number(0))
 
 

@@ -146,11 +146,11 @@ def _batch(f):
         (40, 20, 2, (1, 9, 7)),
     ):
         number = f.random.integers(2**40, size=1, dtype=np.uint64)
-        order = f.random.integers(count, size=(batches, samples), dtype=np.int32)
-        yield Call("point_batch", (f(count, *shape), order, number))
+        schedule = f.random.integers(count, size=(batches, samples), dtype=np.int32)
+        yield Call("point_batch", (f(count, *shape), schedule, number))
         for dtype in ("float32", "float64"):
             pixels = f.random.integers(256, size=(count, *shape), dtype=np.uint8)
-            yield Call("image_batch", (pixels, order, number, dtype))
+            yield Call("image_batch", (pixels, schedule, number, dtype))
 
 
 def _batch_norm(f):
@@ -360,7 +360,7 @@ def size_of_terms(call):
         return (np.abs(gamma) / np.sqrt(variance + epsilon)).max() * np.abs(gradient).max()
     if call.primitive in ("batch_norm_statistics", "batch_norm_forward"):  # a mean may be 0 by chance
         return np.sqrt(reference.batch_norm_statistics(call.args[0])[1].max())
-    # σ(x) − t, x − t, and β₁m + (1 − β₁)g, of inputs that are of the order of 1
+    # σ(x) − t, x − t, and β₁m + (1 − β₁)g, of inputs of around 1
     cancelling = (
         "sigmoid_cross_entropy_backward",
         "least_squares",

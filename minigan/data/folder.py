@@ -14,7 +14,7 @@ NAMED = 5  # unreadable files, at most
 
 
 def images_below(folder, size):
-    """(pixels (n, 3, size, size) uint8, labels (n,) uint8, all 0) of the images below a folder (Path), in the order of their
+    """(pixels (n, 3, size, size) uint8, labels (n,) uint8, all 0) of the images below a folder (Path), sorted by their
     paths.
 
     Each is cropped to its middle square; what is transparent is laid over white. A file that cannot be used is named with the

@@ -26,9 +26,9 @@ class Counter:
 
 
 class Batches:
-    """The first `count` samples of a data set on the device, as they are stored, and the order in which they are shown.
+    """The first `count` samples of a data set on the device, as they are stored, and the schedule by which they are shown.
 
-    An epoch shows a sample at most once (those that fill no batch sit it out), in an order that depends on seed and epoch
+    An epoch shows a sample at most once (those that fill no batch sit it out), by a schedule that depends on seed and epoch
     alone: a resumed run sees what an unbroken one would. `most` is how many batches are taken within one `ready`.
     """
 
@@ -38,9 +38,9 @@ class Batches:
         self.samples = device.xp.asarray(samples if self.are_images else samples.astype(dtype))
         self.count, self.seed, self.device, self.dtype = count, seed, device, dtype
         self.per_epoch = count // size
-        # The orders of as many epochs as `most` batches can reach into; each epoch's place in it is taken round and round.
+        # The schedules of as many epochs as `most` batches can reach into; each epoch's place in it is taken round and round.
         epochs = (most + self.per_epoch - 2) // self.per_epoch + 1
-        self.order, self.epochs = device.xp.zeros((epochs * self.per_epoch, size), np.int32), [None] * epochs
+        self.schedule, self.epochs = device.xp.zeros((epochs * self.per_epoch, size), np.int32), [None] * epochs
         self.number = Counter(device)
 
     def ready(self, start, count):
@@ -49,18 +49,18 @@ class Batches:
             place = epoch % len(self.epochs)
             if self.epochs[place] != epoch:
                 rows = slice(place * self.per_epoch, (place + 1) * self.per_epoch)
-                self.order[rows] = self.device.xp.asarray(self._order_of(epoch))
+                self.schedule[rows] = self.device.xp.asarray(self._schedule_of(epoch))
                 self.epochs[place] = epoch
         return self.number.moving(start, count)
 
-    def _order_of(self, epoch):
-        shape = self.per_epoch, self.order.shape[1]
+    def _schedule_of(self, epoch):
+        shape = self.per_epoch, self.schedule.shape[1]
         shuffled = np.random.default_rng((self.seed, epoch)).permutation(self.count)
         return shuffled[: shape[0] * shape[1]].reshape(shape).astype(np.int32)
 
     def take(self):
         """The next batch, (n, …) in [−1, 1], in launches alone."""
-        primitives, where = self.device.primitives, (self.samples, self.order, self.number.array)
+        primitives, where = self.device.primitives, (self.samples, self.schedule, self.number.array)
         batch = primitives.image_batch(*where, self.dtype) if self.are_images else primitives.point_batch(*where)
         primitives.advance(self.number.array, 1)
         return Tensor(batch, self.device)

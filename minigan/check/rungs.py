@@ -106,7 +106,9 @@ def _names(text, macros):
     text = _without_template(ATTRIBUTE.sub("", text))
     if called := CALLED.match(text):
         endings = set(DEFINED_BY_MACRO.findall(_expanded(called[1], macros)))
-        return [word + ending for word in WORD.findall(text) for ending in endings]  # whichever argument is the name
+        return [
+            word + ending for word in set(WORD.findall(text)) for ending in endings
+        ]  # whichever argument is the name
     if declared := CLASS.match(text):
         return [declared[1]]
     if re.match(r"\s*typedef\b", text):

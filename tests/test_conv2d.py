@@ -1,6 +1,4 @@
 import importlib
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 from compare import assert_close
@@ -9,9 +7,9 @@ import minigan as mg
 from minigan import cpu, ops, reference, shapes
 from minigan.check import CASES, calls, check_gradient
 from minigan.check.calls import TOLERANCE, converted
-from minigan.cuda import launch
-from minigan.cuda.conv2d import plan, plan_backward_data, plan_backward_weight, version_of
-from minigan.cuda.launch import Target
+from minigan.cuda import versions
+from minigan.cuda.conv2d import VERSIONS, default, plan_tiles, unfit
+from minigan.cuda.target import Target
 
 
 @pytest.mark.parametrize("case", CASES["conv2d"], ids=lambda case: case.name)
@@ -196,39 +194,36 @@ G3 = (100, 256, 32, 32), (256, 256, 5, 5), (100, 256, 32, 32)  # x, w, y of dcga
 SAME5 = ((2, 2), (2, 2))
 
 
-@contextmanager
-def choice(version):
-    for name in ("conv2d", "conv2d_backward_data", "conv2d_backward_weight"):
-        launch.choose(name, version)
-    try:
-        yield
-    finally:
-        for name in ("conv2d", "conv2d_backward_data", "conv2d_backward_weight"):
-            launch.choose(name, None)
+WIDEST = *G3, (1, 1), SAME5
+NONE = ((0, 0), (0, 0))
 
 
-def test_a_plan_has_a_tile_for_every_128_pixels_and_channels():
-    with choice("v3"):
-        forward = plan(*G3, (1, 1), SAME5, H100)
-        data = plan_backward_data(*G3, (1, 1), SAME5, H100)
-    assert forward.grid == data.grid == (800, 2, 1) and forward.block == data.block == (256, 1, 1)
-    with choice("v4"):
-        assert plan(*G3, (1, 1), SAME5, H100).block == (128, 1, 1)
+@pytest.mark.parametrize(("version", "threads"), [("v3", 256), ("v4", 256), ("v5", 128)])
+def test_a_plan_has_a_tile_for_every_128_pixels_and_channels(version, threads):
+    for name in ("conv2d", "conv2d_backward_data"):
+        plan = plan_tiles(name, version, WIDEST, H100)
+        assert (plan.grid, plan.block) == ((800, 2, 1), (threads, 1, 1))
+        assert plan.kernel.name == f"{name}_{version}" and ("of_slot" in plan.numbers) == (version == "v4")
 
 
 def test_a_stride_falls_into_phases():
     """33 × 20 pixels at stride (2, 3): the largest phase has 17 × 7, and there are six."""
-    made = plan_backward_data((5, 64, 33, 20), (70, 64, 3, 3), (5, 70, 16, 6), (2, 3), ((0, 0), (0, 0)), H100)
-    assert made.kernel.name == "conv2d_backward_data_v3" and made.grid == (6 * -(-5 * 17 * 7 // 128), 1, 1)
+    shape = (5, 64, 33, 20), (70, 64, 3, 3), (5, 70, 16, 6), (2, 3), NONE
+    assert default("conv2d_backward_data", shape, H100) == "v4"
+    assert plan_tiles("conv2d_backward_data", "v4", shape, H100).grid == (6 * -(-5 * 17 * 7 // 128), 1, 1)
 
 
-def test_the_weights_sums_are_cut_until_the_chip_is_full():
-    with choice("v3"):
-        made = plan_backward_weight(*G3, (1, 1), SAME5, H100)
-        narrow = plan_backward_weight((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), SAME5, H100)
-        short = plan_backward_weight((1, 64, 4, 4), (64, 64, 3, 3), (1, 64, 2, 2), (1, 1), ((0, 0), (0, 0)), H100)
-    share = made.numbers["share"]
-    assert made.grid == (50, 2, 3) and share % made.numbers["of_slot"] == 0 and 2 * share < 100 * 32 * 32 <= 3 * share
+@pytest.mark.parametrize("version", ["v3", "v4", "v5"])
+def test_the_weights_sums_are_cut_until_the_chip_is_full(version):
+    def plan(*shape):
+        return plan_tiles("conv2d_backward_weight", version, shape, H100)
+
+    wide = plan(*WIDEST)
+    narrow = plan((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), SAME5)
+    short = plan((1, 64, 4, 4), (64, 64, 3, 3), (1, 64, 2, 2), (1, 1), NONE)
+    share = wide.numbers["share"]
+    assert wide.grid == (50, 2, 3) and share % wide.numbers.get("of_slot", 16) == 0
+    assert 2 * share < 100 * 32 * 32 <= 3 * share
     assert narrow.grid[:2] == (1, 1) and narrow.grid[2] * narrow.numbers["share"] >= 100 * 16 * 16
     assert short.grid[2] == 1
 
@@ -236,26 +231,24 @@ def test_the_weights_sums_are_cut_until_the_chip_is_full():
 @pytest.mark.parametrize(
     ("x", "w", "y", "stride", "version"),
     [
-        (*G3, (1, 1), "v5"),
-        (*G3, (2, 2), "v3"),  # Winograd's method knows stride 1 alone
-        ((1, 128, 2048, 2048), (128, 128, 5, 5), (1, 128, 2048, 2048), (1, 1), "v3"),  # nor points without end
-        ((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), "v3"),
+        (*G3, (1, 1), "v6"),
+        (*G3, (2, 2), "v4"),  # Winograd's method knows stride 1 alone
+        ((1, 128, 2048, 2048), (128, 128, 5, 5), (1, 128, 2048, 2048), (1, 1), "v4"),  # nor points without end
+        ((100, 3, 32, 32), (64, 3, 5, 5), (100, 64, 16, 16), (2, 2), "v4"),
         ((100, 256, 32, 32), (3, 256, 7, 7), (100, 3, 32, 32), (1, 1), "v1"),  # three channels fill no tile
         ((64, 1, 28, 28), (32, 1, 5, 5), (64, 32, 14, 14), (2, 2), "v2"),
         ((2, 64, 9, 9), (64, 64, 3, 3), (2, 64, 1, 1), (1, 1), "v1"),  # nor do two pixels
     ],
 )
 def test_the_default_by_shape(x, w, y, stride, version):
-    def found(target):
-        lines, length = (y[1], y[0] * y[2] * y[3]), np.prod(w[1:])
-        return version_of("conv2d", lines, length, (x, w, y, stride, SAME5), target)
-
-    assert found(H100) == version
-    assert found(Target("double", 90, 132)) == ("v2" if version in ("v3", "v5") else version)
-    assert (plan(x, w, y, stride, SAME5, H100) is None) == (version == "v5")
+    shape = x, w, y, stride, SAME5
+    assert default("conv2d", shape, H100) == version
+    assert default("conv2d", shape, Target("double", 90, 132)) == ("v2" if version in ("v4", "v6") else version)
 
 
 def test_a_chosen_version_that_does_not_fit_gives_way():
-    with choice("v5"):
-        assert plan(*G3, (2, 2), SAME5, H100).kernel.name == "conv2d_v3"
-        assert plan(*G3, (1, 1), SAME5, H100) is None
+    with versions.chosen("v6") as taken:
+        for stride, version in (((2, 2), "v4"), ((1, 1), "v6")):
+            shape = *G3, stride, SAME5
+            picked = versions.pick("conv2d", default("conv2d", shape, H100), H100, unfit("conv2d", shape))
+            assert picked is VERSIONS["conv2d"][version] and (version == "v6") == ("conv2d" in taken)

@@ -32,12 +32,13 @@ SINGLE = ("float",)
 
 def _kernels(name):
     """{"v1": Kernel, …} of one of the three."""
-    staged_parameters = f"{_TILED[name]}, {_STAGE}".replace("real", "float")
+    single = _TILED[name].replace("real", "float")
     return {
         "v1": declare("conv2d.cu", f"{name}_v1", _DIRECT[name]),
         "v2": declare("conv2d.cu", f"{name}_v2", _TILED[name]),
-        "v3": declare("conv2d.cu", f"{name}_v3", staged_parameters, SINGLE),
-        "v4": declare("conv2d.cu", f"{name}_v4", staged_parameters, SINGLE, tf32=True),
+        "v3": declare("conv2d.cu", f"{name}_v3", single, SINGLE),
+        "v4": declare("conv2d.cu", f"{name}_v4", f"{single}, {_STAGE}", SINGLE),
+        "v5": declare("conv2d.cu", f"{name}_v5", single, SINGLE, tf32=True),
     }
 
 
@@ -49,7 +50,10 @@ PHASES = declare(
 )
 
 # The side of a block's tile, and the block, of the matrix products.
-TILES = {"v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (128, 1, 1))}
+TILES = {
+    "v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (256, 1, 1)), "v5": (128, (128, 1, 1)),
+}  # fmt: skip
+DEPTH = 16  # a number of whole strips along k, whichever version's
 BLOCKS = 2  # that a multiprocessor holds at once
 CHANNELS_OF_PHASES = 32  # that a block brings into the order of phases
 LEAST_SHARE = 256  # terms that a block adds up at least, where the weights' sums are cut into parts
@@ -68,8 +72,7 @@ def product_of(name, x, w, y, stride, padding):
 
 def unfit(name, shape):
     """The versions of one of the three that have no room for a `shape` (x, w, y, stride, padding), or do not know its stride."""
-    without_room = [version for version in staged.DEPTH if not staged.stage(name, version, *shape)]
-    return without_room + ([] if winograd.can(name, *shape) else ["v5"])
+    return [version for version, can in (("v4", staged.stage), ("v6", winograd.can)) if not can(name, *shape)]
 
 
 def default(name, shape, target):
@@ -77,10 +80,10 @@ def default(name, shape, target):
     has to be filled, as the other half is computed for nothing."""
     rows, columns, length = product_of(name, *shape)
     narrow, not_for_it = min(rows, columns), unfit(name, shape)
-    if target.real == "float" and winograd.pays(shape[1]) and narrow >= 64 and "v5" not in not_for_it:
-        return "v5"
-    if target.real == "float" and narrow >= 64 and length >= 16 and "v3" not in not_for_it:
-        return "v3"
+    if target.real == "float" and winograd.pays(shape[1]) and narrow >= 64 and "v6" not in not_for_it:
+        return "v6"
+    if target.real == "float" and narrow >= 64 and length >= 16 and "v4" not in not_for_it:
+        return "v4"
     return "v2" if narrow >= 8 and length >= 16 else "v1"
 
 
@@ -99,14 +102,14 @@ def plan_tiles(name, version, shape, target):
     a tile of each part of the sums, of which there are as many as it takes to give every multiprocessor a tile."""
     rows, columns, length = product_of(name, *shape)
     side, block = TILES[version]
-    stage, shared = staged.stage(name, version, *shape) if version in staged.DEPTH else ({}, 0)
+    stage, shared = staged.stage(name, *shape) if version == "v4" else ({}, 0)
     across, down, parts = _ceil(columns, side), _ceil(rows, side), 1
     numbers = {"images": shape[0][0]} | _geometry(shape) | stage
     if name == "conv2d_backward_data":
         across *= prod(shape[3])
     if name == "conv2d_backward_weight":
         # Whole slots of pixels, where images are staged.
-        share = _share(length, across * down, stage.get("of_slot", side), target)
+        share = _share(length, across * down, stage.get("of_slot", DEPTH), target)
         parts = max(_ceil(length, share), 1)
         numbers["share"] = share
     return Plan(KERNELS[name][version], (across, down, parts), block, numbers, shared)
@@ -179,7 +182,7 @@ def _versions(name, direct, tiled, by_winograd, kernels_of_winograd, before=()):
     return {
         "v1": Version(direct, (kernels["v1"],)),
         **{version: Version(partial(tiled, version), (*before, kernels[version])) for version in TILES},
-        "v5": Version(by_winograd, kernels_of_winograd),
+        "v6": Version(by_winograd, kernels_of_winograd),
     }
 
 

@@ -1,4 +1,4 @@
-"""Convolutions of stride 1 by Winograd's method, conv2d's v5: the launches of kernels/conv2d_winograd.cu."""
+"""Convolutions of stride 1 by Winograd's method, conv2d's v6: the launches of kernels/conv2d_winograd.cu."""
 
 from functools import cache
 from math import gcd, prod
@@ -158,7 +158,7 @@ def _stage(counts, steps, size, corner):
     """Of how many tiles a block stages the rows, whole rows of tiles, and where they lie, see kernels/staged.cuh; None where one
     row of them has no room."""
     firsts, lengths = ((0, 0), steps) if corner is None else ((-corner[0], -corner[1]), (POINTS, POINTS))
-    tiles = [staged.Axis(*each) for each in zip(counts, steps, firsts, lengths, size)]
+    tiles = [staged.Axis(*axis) for axis in zip(counts, steps, firsts, lengths, size)]
     across = max(counts[1], 1)
     of_sectors = across * 8 // gcd(across, 8)
     for run in (*_multiples(of_sectors), *_multiples(across)):

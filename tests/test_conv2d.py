@@ -1,4 +1,5 @@
 import importlib
+
 import numpy as np
 import pytest
 from compare import assert_close

@@ -11,7 +11,7 @@ from .tensor import Tensor
 
 
 def glorot_uniform(shape, generator):
-    """Uniform in ±√(6 / (in + out)), each times the kernel's pixels: Glorot and Bengio 2010, eq. 16. The default."""
+    """Uniform in ±√(6 / (in + out)), each times the filter's pixels: Glorot and Bengio 2010, eq. 16. The default."""
     limit = sqrt(6 / ((shape[0] + shape[1]) * prod(shape[2:])))
     return generator.uniform(shape, -limit, limit)
 

@@ -145,43 +145,43 @@ class Dense(Module):
 
 
 class Conv2d(Module):
-    """y = x ∗ w + b. Shapes: (n, inputs, h, w) → (n, outputs, i, j); w (outputs, inputs, kernel, kernel), b (outputs,).
+    """y = x ∗ w + b. Shapes: (n, inputs, h, w) → (n, outputs, i, j); w (outputs, inputs, window, window), b (outputs,).
 
-    `kernel` and `stride` are numbers or pairs; `padding` is "same", "valid", a number or ((top, bottom), (left, right)).
+    `window` and `stride` are numbers or pairs; `padding` is "same", "valid", a number or ((top, bottom), (left, right)).
     `initial` draws w (see minigan.init); `generator` gives the numbers, the device and the dtype. b starts at 0.
     """
 
-    def __init__(self, inputs, outputs, kernel, stride=1, padding="same", initial=init.glorot_uniform, generator=None):
+    def __init__(self, inputs, outputs, window, stride=1, padding="same", initial=init.glorot_uniform, generator=None):
         generator = generator or _some_generator()
         self.stride, self.padding = stride, padding
-        self.weight = _parameter(initial((outputs, inputs, *shapes.pair("kernel", kernel)), generator))
+        self.weight = _parameter(initial((outputs, inputs, *shapes.pair("window", window)), generator))
         self.bias = _zeros(outputs, generator)
 
     def forward(self, x):
         return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)
 
     def __repr__(self):
-        outputs, inputs, *kernel = self.weight.shape
-        return f"Conv2d({inputs}, {outputs}, {tuple(kernel)}, stride={self.stride}, padding={self.padding!r})"
+        outputs, inputs, *window = self.weight.shape
+        return f"Conv2d({inputs}, {outputs}, {tuple(window)}, stride={self.stride}, padding={self.padding!r})"
 
 
 class ConvTranspose2d(Module):
     """The transposed convolution, + b. Shapes: (n, inputs, h, w) → (n, outputs, h · stride, w · stride) for padding "same";
-    w (inputs, outputs, kernel, kernel), b (outputs,). The settings are those of Conv2d.
+    w (inputs, outputs, window, window), b (outputs,). The settings are those of Conv2d.
     """
 
-    def __init__(self, inputs, outputs, kernel, stride=1, padding="same", initial=init.glorot_uniform, generator=None):
+    def __init__(self, inputs, outputs, window, stride=1, padding="same", initial=init.glorot_uniform, generator=None):
         generator = generator or _some_generator()
         self.stride, self.padding = stride, padding
-        self.weight = _parameter(initial((inputs, outputs, *shapes.pair("kernel", kernel)), generator))
+        self.weight = _parameter(initial((inputs, outputs, *shapes.pair("window", window)), generator))
         self.bias = _zeros(outputs, generator)
 
     def forward(self, x):
         return ops.conv_transpose2d(x, self.weight, self.bias, self.stride, self.padding)
 
     def __repr__(self):
-        inputs, outputs, *kernel = self.weight.shape
-        return f"ConvTranspose2d({inputs}, {outputs}, {tuple(kernel)}, stride={self.stride}, padding={self.padding!r})"
+        inputs, outputs, *window = self.weight.shape
+        return f"ConvTranspose2d({inputs}, {outputs}, {tuple(window)}, stride={self.stride}, padding={self.padding!r})"
 
 
 class BatchNorm(Module):
@@ -224,16 +224,16 @@ class BatchNorm(Module):
 
 
 class MaxPool2d(Module):
-    """The largest pixel of each window of `kernel`, `stride` (default: `kernel`) apart."""
+    """The largest pixel of each `window`, `stride` (default: `window`) apart."""
 
-    def __init__(self, kernel, stride=None):
-        self.kernel, self.stride = kernel, stride
+    def __init__(self, window, stride=None):
+        self.window, self.stride = window, stride
 
     def forward(self, x):
-        return ops.max_pool2d(x, self.kernel, self.stride)
+        return ops.max_pool2d(x, self.window, self.stride)
 
     def __repr__(self):
-        return f"MaxPool2d({self.kernel}, {self.stride})"
+        return f"MaxPool2d({self.window}, {self.stride})"
 
 
 class Upsample(Module):

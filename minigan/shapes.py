@@ -145,11 +145,11 @@ def conv2d(x, w, bias, stride, padding):
     )
     if min(size) < 1:
         padded = tuple(length + sum(pads) for length, pads in zip(x[2:], padding))
-        raise MiniganError(f"{where}: the padded image {padded} is smaller than the kernel {tuple(w[2:])}")
+        raise MiniganError(f"{where}: the padded image {padded} is smaller than the filter {tuple(w[2:])}")
     return x[0], w[0], *size
 
 
-def _check_geometry(where, kernel, stride, padding):
+def _check_geometry(where, window, stride, padding):
     try:
         (down, right), ((top, bottom), (left, pads_right)) = stride, padding
         numbers = [index(value) for value in (down, right, top, bottom, left, pads_right)]
@@ -157,9 +157,9 @@ def _check_geometry(where, kernel, stride, padding):
         raise MiniganError(
             f"{where}: stride {stride} and padding {padding}, expected (2, 2) and ((top, bottom), (left, right))"
         ) from None
-    if min(numbers[:2]) < 1 or min(numbers[2:]) < 0 or min(kernel) < 1:
+    if min(numbers[:2]) < 1 or min(numbers[2:]) < 0 or min(window) < 1:
         raise MiniganError(
-            f"{where}: stride {stride} must be at least 1, padding {padding} at least 0, and the kernel not empty"
+            f"{where}: stride {stride} must be at least 1, padding {padding} at least 0, and the window not empty"
         )
 
 
@@ -184,7 +184,7 @@ def pair(what, value):
     return both
 
 
-def explicit_padding(padding, size, kernel, stride):
+def explicit_padding(padding, size, window, stride):
     """((top, bottom), (left, right)) of `padding`: a number, those pairs, "valid" (none) or "same".
 
     "same" is TensorFlow's: ⌈length / stride⌉ results along an axis, and an odd pixel of padding goes behind.
@@ -193,7 +193,7 @@ def explicit_padding(padding, size, kernel, stride):
     if padding == "valid":
         padding = 0
     if padding == "same":
-        total = [max((-(-n // step) - 1) * step + k - n, 0) for n, step, k in zip(size, stride, kernel)]
+        total = [max((-(-n // step) - 1) * step + k - n, 0) for n, step, k in zip(size, stride, window)]
         return tuple((pads // 2, pads - pads // 2) for pads in total)
     try:
         (top, bottom), (left, right) = ((padding, padding),) * 2 if hasattr(padding, "__index__") else padding
@@ -225,26 +225,26 @@ def check_batch_norm(shape, *of_channels):
         )
 
 
-def pool2d(x, kernel, stride):
-    """The shape that is left of (n, c, h, w) when windows of `kernel`, `stride` apart, become one pixel each.
+def pool2d(x, window, stride):
+    """The shape that is left of (n, c, h, w) when windows of a size, `stride` apart, become one pixel each.
 
     Raises MiniganError where no window fits.
     """
-    where = f"pool2d: x of shape {tuple(x)}, kernel {kernel}, stride {stride}"
+    where = f"pool2d: x of shape {tuple(x)}, window {window}, stride {stride}"
     if len(x) != 4:
         raise MiniganError(f"{where}: expected (n, channels, height, width)")
-    _check_geometry(where, kernel, stride, ((0, 0), (0, 0)))
-    if any(length < window for length, window in zip(x[2:], kernel)):
-        raise MiniganError(f"{where}: the image is smaller than the kernel")
-    return *x[:2], *((length - window) // step + 1 for length, window, step in zip(x[2:], kernel, stride))
+    _check_geometry(where, window, stride, ((0, 0), (0, 0)))
+    if any(length < taps for length, taps in zip(x[2:], window)):
+        raise MiniganError(f"{where}: the image is smaller than the window")
+    return *x[:2], *((length - taps) // step + 1 for length, taps, step in zip(x[2:], window, stride))
 
 
-def check_pool2d_adjoint(gradient, shape, kernel, stride):
+def check_pool2d_adjoint(gradient, shape, window, stride):
     """Check that `gradient` is shaped as a pooled image of `shape`. Raises MiniganError where it is not."""
-    expected = pool2d(shape, kernel, stride)
+    expected = pool2d(shape, window, stride)
     if tuple(gradient) != expected:
         raise MiniganError(
-            f"pool2d: gradient of shape {tuple(gradient)}, but x of shape {tuple(shape)} with kernel {kernel} and stride "
+            f"pool2d: gradient of shape {tuple(gradient)}, but x of shape {tuple(shape)} with window {window} and stride "
             f"{stride} makes {expected}"
         )
 

@@ -158,11 +158,11 @@ def test_transposed_against_pytorch():
     ("x", "w", "stride", "padding", "message"),
     [
         ((1, 3, 8, 8), (4, 2, 3, 3), 1, 0, r"x has 3 channels, w takes 2"),
-        ((1, 3, 2, 2), (4, 3, 5, 5), 1, 1, r"the padded image \(4, 4\) is smaller than the kernel \(5, 5\)"),
+        ((1, 3, 2, 2), (4, 3, 5, 5), 1, 1, r"the padded image \(4, 4\) is smaller than the filter \(5, 5\)"),
         ((1, 3, 8, 8), (4, 3, 3, 3), 0, 0, r"conv2d: stride 0: expected a whole number of at least 1"),
         ((1, 3, 8, 8), (4, 3, 3, 3), 1.5, "same", r"conv2d: stride 1.5: expected a whole number"),
         ((1, 3, 8, 8), (4, 3, 3, 3), (1, 2, 3), 0, r"conv2d: stride \(1, 2, 3\): expected"),
-        ((1, 3, 8, 8), (0, 3, 3, 3), 1, 0, r"kernel not empty"),
+        ((1, 3, 8, 8), (0, 3, 3, 3), 1, 0, r"window not empty"),
         ((1, 3, 8, 8), (4, 3, 3, 3), 1, -1, r"padding -1: expected a number of at least 0"),
         ((1, 3, 8, 8), (4, 3, 3, 3), 1, "sane", r"padding 'sane': expected a number"),
         ((1, 3, 8, 8), (4, 3, 3, 3), 1, (1, 1), r"padding \(1, 1\): expected a number"),

@@ -58,14 +58,14 @@ def test_against_pytorch():
 
 def test_what_does_not_fit_is_said():
     for x, kernel, stride, message in (
-        ((1, 1, 2, 2), 3, 1, "the image is smaller than the kernel"),
+        ((1, 1, 2, 2), 3, 1, "the image is smaller than the window"),
         ((1, 1, 2, 2), 1, 0, "max_pool2d: stride 0: expected a whole number of at least 1"),
         ((2, 2), 1, 1, r"takes a Tensor of images \(n, c, h, w\), got shape \(2, 2\)"),
     ):
         with pytest.raises(mg.MiniganError, match=message):
             ops.max_pool2d(mg.tensor(np.ones(x)), kernel, stride)
     images = mg.tensor(np.ones((1, 1, 2, 2)))
-    with pytest.raises(mg.MiniganError, match="avg_pool2d: kernel 0: expected"):
+    with pytest.raises(mg.MiniganError, match="avg_pool2d: window 0: expected"):
         ops.avg_pool2d(images, 0)
     with pytest.raises(mg.MiniganError, match="upsample2d: factor 1.5: expected"):
         ops.upsample2d(images, 1.5)

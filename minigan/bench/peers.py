@@ -78,9 +78,9 @@ def _backward_data(torch, gradient, w, shape, stride, padding):
     return found if even else found[:, :, top : top + shape[2], left : left + shape[3]].contiguous()
 
 
-def _backward_weight(torch, gradient, x, kernel, stride, padding):
+def _backward_weight(torch, gradient, x, window, stride, padding):
     x, pads = _pads(torch, x, padding)
-    w = gradient.new_empty((gradient.shape[1], x.shape[1], *kernel))
+    w = gradient.new_empty((gradient.shape[1], x.shape[1], *window))
     return _convolution_backward(torch, gradient, x, w, stride, pads, (False, True))[1]
 
 

@@ -67,7 +67,7 @@ def _layer(ours):
         "Conv2d": lambda: Conv(own["weight"], own["bias"], ours.stride, ours.padding),
         "ConvTranspose2d": lambda: Deconv(own["weight"], own["bias"], ours.stride, ours.padding),
         "BatchNorm": lambda: BatchNorm(own["gamma"], own["beta"], ours.momentum, ours.epsilon),
-        "MaxPool2d": lambda: nn.MaxPool2d(ours.kernel, ours.stride),
+        "MaxPool2d": lambda: nn.MaxPool2d(ours.window, ours.stride),
         "Reshape": lambda: nn.Unflatten(1, ours.shape),
         "Flatten": nn.Flatten,
         "LeakyReLU": lambda: nn.LeakyReLU(ours.slope),

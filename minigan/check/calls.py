@@ -29,7 +29,7 @@ REDUCTIONS = (
     ((3, 4, 5, 6), -1), ((7, 1000), 1), ((1300, 130), 0), ((1300, 13), 0), ((5003,), 0), ((1, 1), (0, 1)), ((2, 257), (1,)),
     ((9001,), 0), ((3, 9001), 1), ((2, 3, 8200), (0, 2)), ((20, 8, 64), (0, 2)),
 )  # fmt: skip
-CONVOLUTIONS = (  # (images, channels, outputs), size, kernel, stride, padding
+CONVOLUTIONS = (  # (images, channels, outputs), size, window, stride, padding
     ((1, 1, 1), (1, 1), (1, 1), (1, 1), ((0, 0), (0, 0))),
     ((3, 2, 5), (7, 5), (7, 5), (1, 1), ((0, 0), (0, 0))),
     ((2, 3, 4), (2, 3), (5, 5), (2, 2), ((2, 2), (2, 1))),
@@ -101,13 +101,13 @@ class Draw:
         return tuple(1 if self.random.random() < 0.4 else size for size in kept)
 
     def convolution(self):
-        """Random (images, channels, outputs), size, kernel, stride, padding of a convolution."""
+        """Random (images, channels, outputs), size, window, stride, padding of a convolution."""
         r = self.random
         many = tuple(int(each) for each in r.choice((1, 2, 3, 5, 7), 3))
-        kernel, stride = (tuple(int(each) for each in r.integers(1, most + 1, 2)) for most in (7, 3))
+        window, stride = (tuple(int(each) for each in r.integers(1, most + 1, 2)) for most in (7, 3))
         padding = tuple(tuple(int(each) for each in pads) for pads in r.integers(0, 4, (2, 2)))
-        least = (max(1, k - sum(pads)) for k, pads in zip(kernel, padding))
-        return many, tuple(int(each + r.integers(0, 9)) for each in least), kernel, stride, padding
+        least = (max(1, k - sum(pads)) for k, pads in zip(window, padding))
+        return many, tuple(int(each + r.integers(0, 9)) for each in least), window, stride, padding
 
     def pairs(self):
         whole = [self.sizes(self.random.integers(1, 5)) for _ in range(RANDOM_SHAPES)]
@@ -177,15 +177,15 @@ def _batch_norm(f):
 
 def _conv2d(f):
     drawn = (f.convolution() for _ in range(RANDOM_SHAPES))
-    for i, ((n, c, o), size, kernel, stride, padding) in enumerate((*CONVOLUTIONS, *drawn)):
+    for i, ((n, c, o), size, window, stride, padding) in enumerate((*CONVOLUTIONS, *drawn)):
         off = i % 2 == 1
         shape = (n, c, *size)
-        x, w = f(*shape), f(o, c, *kernel)
+        x, w = f(*shape), f(o, c, *window)
         g = f(*shapes.conv2d(shape, w.shape, None, stride, padding))
         for bias in (False, True):
             yield Call("conv2d", (x, w, f(o) if bias else None, stride, padding), 4, off)
             yield Call("conv2d_backward_data", (g, w, shape, stride, padding, f(c) if bias else None), 4, off)
-        yield Call("conv2d_backward_weight", (g, x, kernel, stride, padding), 4, off)
+        yield Call("conv2d_backward_weight", (g, x, window, stride, padding), 4, off)
 
 
 def _dropout(f):
@@ -236,15 +236,15 @@ def _matmul(f):
 
 def _pool(f):
     drawn = (f.convolution() for _ in range(RANDOM_SHAPES))
-    for (n, c, _), size, kernel, stride, padding in (*CONVOLUTIONS, *drawn):
+    for (n, c, _), size, window, stride, padding in (*CONVOLUTIONS, *drawn):
         shape = (n, c, *(length + sum(pads) for length, pads in zip(size, padding)))
-        x, g = f(*shape), f(*shapes.pool2d(shape, kernel, stride))
-        where = reference.max_pool2d_where(x.astype(np.float32), kernel, stride)
-        yield Call("max_pool2d_where", (x, kernel, stride))
+        x, g = f(*shape), f(*shapes.pool2d(shape, window, stride))
+        where = reference.max_pool2d_where(x.astype(np.float32), window, stride)
+        yield Call("max_pool2d_where", (x, window, stride))
         yield Call("gather_pixels", (x, where))
         yield Call("scatter_pixels", (g, where, shape), 4)
-        yield Call("sum_pool2d", (np.abs(x), kernel, stride, 0.3), 4)
-        yield Call("sum_pool2d_backward", (np.abs(g), shape, kernel, stride, 0.3), 4)
+        yield Call("sum_pool2d", (np.abs(x), window, stride, 0.3), 4)
+        yield Call("sum_pool2d_backward", (np.abs(g), shape, window, stride, 0.3), 4)
 
 
 def _reduce(f):

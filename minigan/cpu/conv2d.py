@@ -50,12 +50,12 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     return _with_bias(x, bias)
 
 
-def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), (0, 0))):
+def conv2d_backward_weight(gradient, x, window, stride=(1, 1), padding=((0, 0), (0, 0))):
     """As `minigan.reference.conv2d_backward_weight`, in the frequency domain, by planes or by patches."""
-    w_shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
+    w_shape = gradient.shape[1:2] + x.shape[1:2] + tuple(window)
     shapes.check_conv2d_adjoint(gradient.shape, w_shape, x.shape, stride, padding)
     if _in_frequency(w_shape, stride):
-        return conv2d_frequency.conv2d_backward_weight(gradient, x, kernel, padding)
+        return conv2d_frequency.conv2d_backward_weight(gradient, x, window, padding)
     if w_shape[1] <= FEW:
         return _backward_weight_by_planes(gradient, x, w_shape, stride, padding)
     return _backward_weight_by_patches(gradient, x, w_shape, stride, padding)
@@ -86,9 +86,9 @@ def _channels_last(x, padding):
     return padded
 
 
-def _patches(padded, kernel, stride=(1, 1)):
+def _patches(padded, window, stride=(1, 1)):
     """The window of every result as a row: (n · rows · columns, kh kw c) of images (n, h, w, c)."""
-    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, (1, 2))[:, :: stride[0], :: stride[1]]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, window, (1, 2))[:, :: stride[0], :: stride[1]]
     return windows.transpose(0, 1, 2, 4, 5, 3).reshape(prod(windows.shape[:3]), -1)
 
 
@@ -107,12 +107,12 @@ def _as_rows(w):
 
 
 def _backward_weight_by_patches(gradient, x, w_shape, stride, padding):
-    o, c, *kernel = w_shape
-    w = np.zeros((o, prod(kernel) * c), x.dtype)
+    o, c, *window = w_shape
+    w = np.zeros((o, prod(window) * c), x.dtype)
     for first, last in _chunks(len(x), prod(gradient.shape[2:]), ROWS):
-        patches = _patches(_channels_last(x[first:last], padding), tuple(kernel), stride)
+        patches = _patches(_channels_last(x[first:last], padding), tuple(window), stride)
         w += gradient[first:last].transpose(1, 0, 2, 3).reshape(o, -1) @ patches
-    return np.ascontiguousarray(w.reshape(o, *kernel, c).transpose(0, 3, 1, 2))
+    return np.ascontiguousarray(w.reshape(o, *window, c).transpose(0, 3, 1, 2))
 
 
 class _Phase(NamedTuple):
@@ -156,13 +156,13 @@ def _backward_data_by_phases(gradient, w, shape, stride, padding):
     return x
 
 
-def _planes(x, kernel, stride, padding, size):
+def _planes(x, window, stride, padding, size):
     """Chunks (first, last, planes (last − first, c kh kw, rows · columns)) of the images of x."""
     n, c = x.shape[:2]
     padded = np.pad(x, ((0, 0), (0, 0), *padding))
-    for first, last in _chunks(n, c * prod(kernel) * prod(size), NUMBERS):
-        planes = np.empty((last - first, c, *kernel, *size), x.dtype)
-        for p, q in np.ndindex(*kernel):
+    for first, last in _chunks(n, c * prod(window) * prod(size), NUMBERS):
+        planes = np.empty((last - first, c, *window, *size), x.dtype)
+        for p, q in np.ndindex(*window):
             planes[:, :, p, q] = pixels_at(padded[first:last], p, q, size, stride)
         yield first, last, planes.reshape(last - first, -1, prod(size))
 

@@ -62,10 +62,10 @@ class Geometry(NamedTuple):
     y: tuple
 
 
-def geometry(size, kernel, padding):
+def geometry(size, window, padding):
     """Geometry of a convolution of stride 1 of images of `size` (height, width)."""
     axes = []
-    for n, k, (before, behind) in zip(size, kernel, padding):
+    for n, k, (before, behind) in zip(size, window, padding):
         length = n + max(before, behind)
         axes.append((Axis(n, 0, length), Axis(k, 0, length), Axis(n + before + behind - k + 1, -before, length)))
     rows, columns = axes
@@ -84,8 +84,8 @@ def conv2d_backward_data(gradient, w, shape, padding):
     return _images(products, shape[:2], where.x, w.dtype)
 
 
-def conv2d_backward_weight(gradient, x, kernel, padding):
-    where = geometry(x.shape[2:], kernel, padding)
+def conv2d_backward_weight(gradient, x, window, padding):
+    where = geometry(x.shape[2:], window, padding)
     products = (a.transpose(0, 2, 1) @ b for a, b in zip(_spectra(gradient, where.y, +1), _spectra(x, where.x)))
     return _images(products, (gradient.shape[1], x.shape[1]), where.w, x.dtype)
 

@@ -6,13 +6,13 @@ from .. import shapes
 from ..reference.pool import windows_of
 
 
-def max_pool2d_where(x, kernel, stride):
+def max_pool2d_where(x, window, stride):
     """As `minigan.reference.max_pool2d_where`, for all windows at a time, one pixel of each after the other."""
-    *_, rows, columns = shapes.pool2d(x.shape, kernel, stride)
-    windows = windows_of(x, kernel, stride)
+    *_, rows, columns = shapes.pool2d(x.shape, window, stride)
+    windows = windows_of(x, window, stride)
     largest = windows[..., 0, 0].copy()
     place = np.zeros(largest.shape, np.int32)  # from the window's upper left pixel
-    for p, q in list(np.ndindex(*kernel))[1:]:
+    for p, q in list(np.ndindex(*window))[1:]:
         pixel = windows[..., p, q].copy()
         larger = (largest == largest) & ~(pixel <= largest)  # of NaN, the first
         place += larger * (np.int32(p * x.shape[3] + q) - place)  # five times as fast as np.where

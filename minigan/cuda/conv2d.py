@@ -229,10 +229,10 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     return x
 
 
-def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), (0, 0))):
+def conv2d_backward_weight(gradient, x, window, stride=(1, 1), padding=((0, 0), (0, 0))):
     """As `minigan.reference.conv2d_backward_weight`. v1: a thread a weight. v2 to v5: a matrix product whose long sums are
     cut into parts, so that every multiprocessor has a tile; a second launch adds them up. v6: Winograd's method."""
-    w, target = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel), target_of(x)
+    w, target = gradient.shape[1:2] + x.shape[1:2] + tuple(window), target_of(x)
     shapes.check_conv2d_adjoint(gradient.shape, w, x.shape, stride, padding)
     run, shape = _pick("conv2d_backward_weight", x.shape, w, gradient.shape, stride, padding, target)
     return run(gradient, x, shape, target)

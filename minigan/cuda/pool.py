@@ -22,19 +22,19 @@ PARAMETERS = {
 VERSIONS = enter("pool", elementwise("pool.cu", PARAMETERS))
 
 
-def _windows(x, y, kernel, stride):
+def _windows(x, y, window, stride):
     """The numbers that describe windows, from the shapes of x and y."""
     return dict(
-        height=x[2], width=x[3], rows=y[2], columns=y[3], kernel_height=kernel[0], kernel_width=kernel[1],
+        height=x[2], width=x[3], rows=y[2], columns=y[3], kernel_height=window[0], kernel_width=window[1],
         down=stride[0], right=stride[1],
     )  # fmt: skip
 
 
-def max_pool2d_where(x, kernel, stride):
+def max_pool2d_where(x, window, stride):
     """As `minigan.reference.max_pool2d_where`. A thread a window."""
-    shape = shapes.pool2d(x.shape, kernel, stride)
+    shape = shapes.pool2d(x.shape, window, stride)
     where = empty(shape, like=x, dtype=np.int32)
-    windows = _windows(x.shape, shape, kernel, stride)
+    windows = _windows(x.shape, shape, window, stride)
     launch_elements("max_pool2d_where", prod(shape), dict(x=x, where=where), **windows)
     return where
 
@@ -57,19 +57,19 @@ def scatter_pixels(gradient, where, shape):
     return x
 
 
-def sum_pool2d(x, kernel, stride, scale=1.0):
+def sum_pool2d(x, window, stride, scale=1.0):
     """As `minigan.reference.sum_pool2d`. A thread a window."""
-    shape = shapes.pool2d(x.shape, kernel, stride)
+    shape = shapes.pool2d(x.shape, window, stride)
     y = empty(shape, like=x)
-    windows = _windows(x.shape, shape, kernel, stride)
+    windows = _windows(x.shape, shape, window, stride)
     launch_elements("sum_pool2d", prod(shape), dict(x=x, y=y), **windows, scale=scale)
     return y
 
 
-def sum_pool2d_backward(gradient, shape, kernel, stride, scale=1.0):
+def sum_pool2d_backward(gradient, shape, window, stride, scale=1.0):
     """As `minigan.reference.sum_pool2d_backward`. A thread a pixel, which gathers from the windows that it lies in."""
-    shapes.check_pool2d_adjoint(gradient.shape, shape, kernel, stride)
+    shapes.check_pool2d_adjoint(gradient.shape, shape, window, stride)
     x = empty(shape, like=gradient)
-    windows = _windows(shape, gradient.shape, kernel, stride)
+    windows = _windows(shape, gradient.shape, window, stride)
     launch_elements("sum_pool2d_backward", prod(shape), dict(gradient=gradient, x=x), **windows, scale=scale)
     return x

@@ -37,11 +37,11 @@ class _Layers:
         """D's last layer: one output."""
         return nn.Dense(inputs, 1, **self.settings | {"initial": INITIAL[self.recipe.initial][1]})
 
-    def conv(self, inputs, outputs, kernel, stride=1, padding="same"):
-        return nn.Conv2d(inputs, outputs, kernel, stride, padding, **self.settings)
+    def conv(self, inputs, outputs, window, stride=1, padding="same"):
+        return nn.Conv2d(inputs, outputs, window, stride, padding, **self.settings)
 
-    def deconv(self, inputs, outputs, kernel, stride=1):
-        return nn.ConvTranspose2d(inputs, outputs, kernel, stride, **self.settings)
+    def deconv(self, inputs, outputs, window, stride=1):
+        return nn.ConvTranspose2d(inputs, outputs, window, stride, **self.settings)
 
     def norm(self, channels):
         momentum, epsilon = self.recipe.batch_norm
@@ -152,7 +152,7 @@ def dcgan_discriminator(recipe, shape, layers):
 
 
 def dcgan64_generator(recipe, shape, layers):
-    """Radford et al. 2016, figure 1: from 4×4 to 64×64 in four transposed convolutions of stride 2. (Kernels of 4×4, which the
+    """Radford et al. 2016, figure 1: from 4×4 to 64×64 in four transposed convolutions of stride 2. (Filters of 4×4, which the
     stride divides, as in PyTorch's example; the authors' code has 5×5.)
     """
     widths = [layers.wide(count) for count in (1024, 512, 256, 128)]

@@ -29,8 +29,8 @@ class _Family(Function):
     def to_data(self, g, w, shape):
         return Conv2dBackwardData(shape, self.stride, self.padding)(g, w)
 
-    def to_weight(self, g, x, kernel):
-        return Conv2dBackwardWeight(kernel, self.stride, self.padding)(g, x)
+    def to_weight(self, g, x, window):
+        return Conv2dBackwardWeight(window, self.stride, self.padding)(g, x)
 
     def with_bias(self, g, grads):
         """The gradients, and behind them the bias's if there is one: it was added to every pixel of its channel."""
@@ -66,12 +66,12 @@ class Conv2dBackwardData(_Family):
 
 
 class Conv2dBackwardWeight(_Family):
-    def __init__(self, kernel, stride, padding):
+    def __init__(self, window, stride, padding):
         super().__init__(stride, padding)
-        self.kernel = kernel
+        self.window = window
 
     def forward(self, g, x):
-        return self.primitives.conv2d_backward_weight(g, x, self.kernel, self.stride, self.padding)
+        return self.primitives.conv2d_backward_weight(g, x, self.window, self.stride, self.padding)
 
     def backward(self, v):
         g, x = self.inputs
@@ -97,11 +97,11 @@ def conv_transpose2d(x, w, bias=None, stride=1, padding=0, size=None):
     """The transposed convolution: what conv2d with these weights would send back to an image of `size`, + bias.
 
     Shapes: x (n, c, h, w), w (c, o, kh, kw), bias (o,) → (n, o, *size). `size` (height, width) of the result settles what
-    the stride leaves open; by default it is (h − 1) stride + kernel − padding, and h · stride for padding "same".
+    the stride leaves open; by default it is (h − 1) stride + window − padding, and h · stride for padding "same".
     Raises MiniganError where shapes do not fit.
     """
     _check_tensors("conv_transpose2d", x, w)
-    stride, kernel = shapes.pair("conv_transpose2d: stride", stride), w.shape[2:]
+    stride, window = shapes.pair("conv_transpose2d: stride", stride), w.shape[2:]
     where = f"conv_transpose2d: x of shape {x.shape}, w of shape {w.shape}"
     if x.shape[1] != w.shape[0]:
         raise MiniganError(f"{where}: x has {x.shape[1]} channels, w takes {w.shape[0]}")
@@ -110,12 +110,12 @@ def conv_transpose2d(x, w, bias=None, stride=1, padding=0, size=None):
     if size is None and padding == "same":
         size = tuple(length * step for length, step in zip(x.shape[2:], stride))
     if size is None:
-        pads = shapes.explicit_padding(padding, (0, 0), kernel, stride)
-        size = tuple((n - 1) * step + k - sum(p) for n, step, k, p in zip(x.shape[2:], stride, kernel, pads))
+        pads = shapes.explicit_padding(padding, (0, 0), window, stride)
+        size = tuple((n - 1) * step + k - sum(p) for n, step, k, p in zip(x.shape[2:], stride, window, pads))
     if min(size) < 1:
         raise MiniganError(f"{where}: padding {padding} leaves {size} of the image")
     function = Conv2dBackwardData(
-        (x.shape[0], w.shape[1], *size), stride, shapes.explicit_padding(padding, size, kernel, stride)
+        (x.shape[0], w.shape[1], *size), stride, shapes.explicit_padding(padding, size, window, stride)
     )
     return function(*((x, w) if bias is None else (x, w, bias)))
 

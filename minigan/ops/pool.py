@@ -40,49 +40,49 @@ class ScatterPixels(Function):
 class SumPool2d(Function):
     saves_inputs = False
 
-    def __init__(self, kernel, stride, scale):
-        self.kernel, self.stride, self.scale = kernel, stride, scale
+    def __init__(self, window, stride, scale):
+        self.window, self.stride, self.scale = window, stride, scale
 
     def forward(self, x):
-        return self.primitives.sum_pool2d(x, self.kernel, self.stride, self.scale)
+        return self.primitives.sum_pool2d(x, self.window, self.stride, self.scale)
 
     def backward(self, g):
-        return (SumPool2dBackward(self.inputs[0].shape, self.kernel, self.stride, self.scale)(g),)
+        return (SumPool2dBackward(self.inputs[0].shape, self.window, self.stride, self.scale)(g),)
 
 
 class SumPool2dBackward(Function):
     saves_inputs = False
 
-    def __init__(self, shape, kernel, stride, scale):
-        self.shape, self.kernel, self.stride, self.scale = shape, kernel, stride, scale
+    def __init__(self, shape, window, stride, scale):
+        self.shape, self.window, self.stride, self.scale = shape, window, stride, scale
 
     def forward(self, g):
-        return self.primitives.sum_pool2d_backward(g, self.shape, self.kernel, self.stride, self.scale)
+        return self.primitives.sum_pool2d_backward(g, self.shape, self.window, self.stride, self.scale)
 
     def backward(self, h):
-        return (SumPool2d(self.kernel, self.stride, self.scale)(h),)
+        return (SumPool2d(self.window, self.stride, self.scale)(h),)
 
 
-def max_pool2d(x, kernel, stride=None):
+def max_pool2d(x, window, stride=None):
     """The largest pixel of each window. Pixels at the right and below that fill no window are left out.
 
-    Shapes: x (n, c, h, w) → (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). `kernel` and `stride` (default: `kernel`) are numbers or
+    Shapes: x (n, c, h, w) → (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). `window` and `stride` (default: `window`) are numbers or
     (down, right). Raises MiniganError where no window fits.
     """
     _check(x, "max_pool2d")
-    kernel, stride = _windows("max_pool2d", kernel, stride)
-    return GatherPixels(x.device.primitives.max_pool2d_where(x.data, kernel, stride))(x)
+    window, stride = _windows("max_pool2d", window, stride)
+    return GatherPixels(x.device.primitives.max_pool2d_where(x.data, window, stride))(x)
 
 
-def avg_pool2d(x, kernel, stride=None):
+def avg_pool2d(x, window, stride=None):
     """The mean of each window. Pixels at the right and below that fill no window are left out.
 
-    Shapes: x (n, c, h, w) → (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). `kernel` and `stride` (default: `kernel`) are numbers or
+    Shapes: x (n, c, h, w) → (n, c, ⌊(h − kh) / s₀⌋ + 1, likewise). `window` and `stride` (default: `window`) are numbers or
     (down, right). Raises MiniganError where no window fits.
     """
     _check(x, "avg_pool2d")
-    kernel, stride = _windows("avg_pool2d", kernel, stride)
-    return SumPool2d(kernel, stride, 1 / (kernel[0] * kernel[1]))(x)
+    window, stride = _windows("avg_pool2d", window, stride)
+    return SumPool2d(window, stride, 1 / (window[0] * window[1]))(x)
 
 
 def upsample2d(x, factor=2):
@@ -96,9 +96,9 @@ def upsample2d(x, factor=2):
     return SumPool2dBackward(shape, factor, factor, 1.0)(x)
 
 
-def _windows(name, kernel, stride):
-    kernel = shapes.pair(f"{name}: kernel", kernel)
-    return kernel, kernel if stride is None else shapes.pair(f"{name}: stride", stride)
+def _windows(name, window, stride):
+    window = shapes.pair(f"{name}: window", window)
+    return window, window if stride is None else shapes.pair(f"{name}: stride", stride)
 
 
 def _check(x, name):

@@ -38,21 +38,21 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     return np.ascontiguousarray(x if bias is None else x + bias[:, None, None])
 
 
-def conv2d_backward_weight(gradient, x, kernel, stride=(1, 1), padding=((0, 0), (0, 0))):
-    """∂L/∂w of conv2d for w whose height and width are `kernel`.
+def conv2d_backward_weight(gradient, x, window, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """∂L/∂w of conv2d for w whose height and width are `window`.
 
-    Shapes: gradient (n, o, i, j), x (n, c, h, w), `kernel` (kh, kw) → (o, c, kh, kw).
+    Shapes: gradient (n, o, i, j), x (n, c, h, w), `window` (kh, kw) → (o, c, kh, kw).
     Raises MiniganError where shapes do not fit.
     """
-    w_shape = gradient.shape[1:2] + x.shape[1:2] + tuple(kernel)
+    w_shape = gradient.shape[1:2] + x.shape[1:2] + tuple(window)
     shapes.check_conv2d_adjoint(gradient.shape, w_shape, x.shape, stride, padding)
-    return np.ascontiguousarray(np.tensordot(gradient, _windows(x, kernel, stride, padding), ((0, 2, 3), (0, 2, 3))))
+    return np.ascontiguousarray(np.tensordot(gradient, _windows(x, window, stride, padding), ((0, 2, 3), (0, 2, 3))))
 
 
-def _windows(x, kernel, stride, padding):
+def _windows(x, window, stride, padding):
     """A view (n, c, i, j, kh, kw) of the padded x: the window that each result is made from."""
     padded = np.pad(x, ((0, 0), (0, 0), *padding))
-    return np.lib.stride_tricks.sliding_window_view(padded, tuple(kernel), (2, 3))[:, :, :: stride[0], :: stride[1]]
+    return np.lib.stride_tricks.sliding_window_view(padded, tuple(window), (2, 3))[:, :, :: stride[0], :: stride[1]]
 
 
 def pixels_at(padded, p, q, size, stride):

@@ -61,7 +61,7 @@ def _kernels(cubin, log):
 class Count:
     """One kernel at a counted problem. `sectors` is the share of those moved that would do, `turns` the worst line's
     turns in shared memory where 1 would do; `moved` and `touched` are bytes of global memory, `shared` those of dynamic shared
-    memory a block. `on_chips` is what the compiler made of it, for each of CHIPS; empty where that is missing."""
+    memory a block. `on_chips` is what the compiler made of it, as CHIPS are; empty where that is missing."""
 
     problem: str
     kernel: str

@@ -14,7 +14,7 @@ from .clock import Timing, machine, time_on_cpu
 
 SAMPLES = 4096  # of the data set, drawn at random: what they show does not change the time
 ON_END = 20  # steps between two looks at the clock, on a GPU
-ALLOWED = 1e-3  # relative difference of the first losses: both add up in float32, each in its own sequence
+ALLOWED = 1e-3  # relative difference of the first losses: both add up in float32, each in its own way
 
 
 def run_step(name):

@@ -6,7 +6,7 @@ How it works, and what it takes for a race and why, is told in README.md beside 
 from .findings import Finding, Report
 from .kernel import check, profile
 from .launch import ORDERS, KernelError, Program, checking, profiling, run, settings
-from .profiler import Profile
+from .profiles import Profile
 from .sanitizer import out
 
 __all__ = [

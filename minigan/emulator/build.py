@@ -174,6 +174,16 @@ def observed_library(text, names, real=None, observer=SANITIZER):
     return Observed(_load(path.with_suffix(".so")), **json.loads(path.read_text("utf-8")))
 
 
+def refuse_other_sizes(observed, mirrors):
+    """Compare each C struct that Python reads with its mirror: {its name: bytes of the mirror}. Raises MiniganError."""
+    for name, size in mirrors.items():
+        own = observed.code[f"minigan_size_of_{name}"]()
+        if own != size:
+            raise MiniganError(
+                f"emulator: a C {name} has {own} bytes, its mirror in Python {size}: give both the same fields"
+            )
+
+
 def _load(path):
     try:
         return ctypes.CDLL(str(path))
@@ -214,14 +224,14 @@ def _rewritten(text):
     """The text with what no header can give a meaning, and with as many lines: dynamic shared memory, the `static` before
     a qualifier that has its own, and CUDA's headers, of which none is needed."""
 
-    if found := re.search(r"__shared__\b[^;(){}=]*=", program.plain(text)):
-        line = text[: found.end()].rsplit("#line 1 ", 1)[-1].count("\n")
+    if initial := re.search(r"__shared__\b[^;(){}=]*=", program.plain(text)):
+        line = text[: initial.end()].rsplit("#line 1 ", 1)[-1].count("\n")
         raise CompileError(f"line {line}: a __shared__ variable cannot have an initial value: write it in the kernel")
     outside = set()  # names of those that no function has to itself
 
-    def dynamic(found):
-        kind, name, lines = (found["type"] + found["more"]).strip(), found["name"], "\n" * found[0].count("\n")
-        inside = text.count("{", 0, found.start()) > text.count("}", 0, found.start())
+    def dynamic(array):
+        kind, name, lines = (array["type"] + array["more"]).strip(), array["name"], "\n" * array[0].count("\n")
+        inside = text.count("{", 0, array.start()) > text.count("}", 0, array.start())
         if inside:
             return f"{kind}* {name} = ({kind}*)minigan_dynamic_shared();{lines}"
         outside.add(name)
@@ -251,14 +261,14 @@ def _compile_observed(observer, source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     _run([*flags, "-S", f"-I{HERE}", "-o", str(assembly), str(source)])
-    text, *found = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine())
-    for name, size, where in found[1]:
+    text, *tables = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine())
+    for name, size, where in tables[1]:
         if where == "shared" and size > MAX_STATIC_SHARED:
             raise CompileError(
                 f"__shared__ {name} has {size:,} bytes, at most {MAX_STATIC_SHARED:,}: more only at the launch"
             )
     assembly.write_text(text, "utf-8")
-    facts.write_text(json.dumps(dict(zip(("places", "variables", "flops"), found))), "utf-8")
+    facts.write_text(json.dumps(dict(zip(("places", "variables", "flops"), tables))), "utf-8")
     text = (HERE / observer[0]).read_text("utf-8")
     watcher = _built(text, (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object, observer)
     # FAST: without -O3 zig would link, and first build, what it thinks a debugger needs.

@@ -1,99 +1,120 @@
-"""What looks like a fault to sanitizer.cpp and is none: it does not see the text."""
+"""What looks like a fault to sanitizer.cpp and is none: it does not see the text.
+
+README.md says on which part of CUDA's memory model each rule stands, and where its limits are; tests/test_excuses.py has kernels
+that it excuses and others, which come near, that it must not.
+"""
 
 import re
 
-STORES = re.compile(r"(?P<to>[^;{}(),=!<>+\-*/%&|^]*\S)\s*=(?!=)\s*(?P<value>[^=;,{}]+?)\s*[;,}]")  # an assignment in C
-DECLARES = re.compile(r"(?:const\s+|static\s+)*\w+[\s*&]+\w+")  # on its left side
+from .program import plain
+from .statements import assignments, mentions
+from .waiting import waits_at, waits_for
+
 EVERYWHERE_THE_SAME = {
-    "true", "false", "nullptr", "NULL", "gridDim", "blockDim", "x", "y", "z",
-    "bool", "char", "short", "int", "long", "unsigned", "float", "double", "void",
+    "true", "false", "nullptr", "NULL", "bool", "char", "short", "int", "long", "unsigned", "float", "double", "void",
 }  # fmt: skip
+IN_A_LAUNCH = {"gridDim", "blockDim"}  # the same, as its numbers are
 
 
 def excused(pairs, text, numbers, variables):
-    """The findings that remain of [(finding, its `_Found`), …].
+    """The findings that remain of [(finding, its `RawFinding`), …].
 
     `numbers` are the names of the kernel's parameters that are no pointers, `variables` those of the text's own variables.
     """
-    racing = {(each.array, line) for each, _ in pairs if each.kind == "race" for line in (each.line, each.other_line)}
+    code = plain(text)
     remaining = [
-        each
-        for each, found in pairs
-        if not (_is_guess(found) or _is_flag(each, found, text, numbers) or _is_waited_for(each, found, text))
+        finding
+        for finding, raw in pairs
+        if not (_is_guess(raw) or _is_flag(finding, raw, code, numbers) or _is_waited_for(finding, raw, text))
     ]
+    races = [finding for finding in remaining if finding.kind == "race"]
+    racing = {(race.array, line) for race in races for line in (race.line, race.other_line)}
     # Who reads too early, before another thread has written, is told about the race only.
-    remaining = [each for each in remaining if each.kind != "uninitialised" or (each.array, each.line) not in racing]
-    return [each for each in remaining if not _is_told_better(each, remaining, variables)]
+    remaining = [
+        finding
+        for finding in remaining
+        if finding.kind != "uninitialised" or (finding.array, finding.line) not in racing
+    ]
+    return [finding for finding in remaining if not _is_told_better(finding, remaining, code, variables)]
 
 
-def _is_guess(found):
+def _is_guess(raw):
     """Whether every reader put what it read to an atomicCAS: a wrong guess is found out."""
-    return found.excused >= found.count
+    return raw.excused >= raw.count
 
 
-def _is_flag(finding, found, text, numbers):
+def _is_flag(finding, raw, code, numbers):
     """Whether a race is one of writes of the same value, as in `*changed = 1;`: whoever comes last, it stands there.
 
     By the values alone, an array of zeros would excuse anything. So the text has to say it too.
     """
-    agree = finding.kind == "race" and found.writes and found.other_writes and found.same == found.count
-    return agree and all(_stores_a_constant(code, text, numbers) for code in (finding.code, finding.other_code))
+    if finding.kind != "race" or not (raw.writes and raw.other_writes) or raw.same != raw.count:
+        return False
+    stored = [_stored(line, finding.array) for line in (finding.code, finding.other_code)]
+    if not all(stored) or not all(_is_constant(value, code, numbers) for value in set().union(*stored)):
+        return False
+    of_launch = any(mentions(value, name) for value in set().union(*stored) for name in (*numbers, *IN_A_LAUNCH))
+    return not of_launch or stored[0] == stored[1]  # else they agree in this launch only
 
 
-def _stores_a_constant(code, text, numbers):
-    """Whether a line assigns what is the same for all threads: numbers, the kernel's own ones, names of constants."""
-    stored = [each["value"] for each in STORES.finditer(code) if not DECLARES.fullmatch(each["to"].strip())]
-    return any(
-        "[" not in value
-        and all(_is_constant(name, text, numbers) for name in re.findall(r"(?<![\w.])[A-Za-z_]\w*", value))
-        for value in stored
+def _stored(line, array):
+    """The values that a line assigns to an array, or where it does not name it (it may have other names) all that it assigns."""
+    made = [assignment for assignment in assignments(plain(line)) if not assignment.declares]
+    to_array = [assignment for assignment in made if array in assignment.names] or made
+    return {"[]" if assignment.changes else "".join(assignment.value.split()) for assignment in to_array}
+
+
+def _is_constant(value, code, numbers, within=()):
+    """Whether a value is the same for all threads: numbers, the kernel's own ones, names of constants."""
+    names = re.findall(r"(?<![\w.])[A-Za-z_]\w*", value)
+    return "[" not in value and all(_is_constants_name(name, code, numbers, within) for name in names)
+
+
+def _is_constants_name(name, code, numbers, within):
+    """Whether a name is a constant's, wherever it stands in the text: nothing gives it a value that is none."""
+    if name in EVERYWHERE_THE_SAME or name in IN_A_LAUNCH:
+        return True
+    macros = re.findall(rf"#[ \t]*define[ \t]+{name}\b(?!\()((?:\\\n|[^\n])*)", code)
+    constant = re.search(rf"\bconst(?:expr)?\b[^;(){{}}=]*\b{name}\s*=|\benum\b[^;{{}}()]*\{{[^{{}}]*\b{name}\b", code)
+    changed = re.search(
+        rf"(?:\+\+|--)\s*{name}\b|\b{name}\s*(?:\+\+|--|(?:<<|>>|[-+*/%&|^])=)"
+        rf"|\b__device__\b[^;{{}}]*\([^;{{}}]*\b{name}\s*[,)]",  # a function's parameter of this name
+        code,
     )
+    if name in within or changed or not (macros or constant or name in numbers):
+        return False
+    values = [*macros, *re.findall(rf"(?<![\w.]){name}\s*=(?!=)\s*([^;,}}]*)", code)]
+    return all(_is_constant(value, code, numbers, (*within, name)) for value in values)
 
 
-def _is_constant(name, text, numbers):
-    defined = rf"#\s*define\s+{name}\b|\b(?:constexpr|const)\b[^;(){{}}=]*\b{name}\s*=|\benum\b[^;]*\b{name}\b"
-    return name in numbers or name in EVERYWHERE_THE_SAME or re.search(defined, text)
-
-
-def _is_waited_for(finding, found, text):
+def _is_waited_for(finding, raw, text):
     """Whether a race is about a volatile variable that a thread waits for in a loop, as in `while (!ready) {}`.
 
     Any other volatile variable is data, and needs what all data needs.
     """
-    if finding.kind != "race" or not found.both_strong or found.both_atomic:
+    if finding.kind != "race" or not raw.both_strong or raw.both_atomic:
         return False
-    codes = [(finding.line, finding.code), (finding.other_line, finding.other_code)]
-    loops = list(_waiting_loops(text, finding.file))
-    if not (found.writes and found.other_writes):
-        return any(line in lines for line, _ in codes for lines, _ in loops)
-    written = [each["to"] for _, code in codes for each in STORES.finditer(code)]
-    names = {name for to in written for name in re.findall(r"[A-Za-z_]\w*", to)[:1]}
-    return any(re.search(rf"\b{name}\b", loop) for name in names for _, loop in loops)
+    if raw.writes and raw.other_writes:
+        made = [assignment for line in (finding.code, finding.other_code) for assignment in assignments(plain(line))]
+        names = {name for assignment in made for name in assignment.names}
+        return not any(assignment.reads_itself for assignment in made) and waits_for(text, names)
+    if raw.writes:
+        return waits_at(text, finding.other_line, finding.other_code)
+    return waits_at(text, finding.line, finding.code)
 
 
-def _waiting_loops(text, file):
-    """(lines, code) of every loop of a file in the text that counts nothing: while, do, for with an empty step."""
-    start = text.find(f'#line 1 "{file}"\n')
-    plain = text[text.find("\n", start) + 1 :] if start >= 0 else text
-    for found in re.finditer(r"\b(while\b|do\b|for\s*\([^;]*;[^;]*;\s*\))", plain):
-        end = _end_of_loop(plain, found)
-        first = plain.count("\n", 0, found.start()) + 1
-        yield range(first, first + plain.count("\n", found.start(), end) + 1), plain[found.start() : end]
-
-
-def _end_of_loop(plain, found):
-    """Where a loop ends that begins at a match: behind its block or its statement."""
-    depth = 0
-    for at in range(found.end(), len(plain)):
-        depth += (plain[at] in "({") - (plain[at] in ")}")
-        if not depth and plain[at] in ";}":
-            more = re.match(r"[\s}]*while[^;]*;", plain[at + 1 :]) if found[1] == "do" else None
-            return at + 1 + (more.end() if more else 0)
-    return len(plain)
-
-
-def _is_told_better(finding, findings, variables):
+def _is_told_better(finding, findings, code, variables):
     """Whether an index beyond its row is one of an array that is watched: then only what lies outside of it is wrong."""
-    named = any(re.search(rf"\b{re.escape(name)}\b", finding.code) for name in variables)
-    again = any(each.line == finding.line and each.kind == finding.kind and each is not finding for each in findings)
-    return finding.kind == "out-of-bounds" and not finding.address and (named or again)
+    if finding.kind != "out-of-bounds" or finding.address:
+        return False
+    others = [
+        other
+        for other in findings
+        if (other.kind, other.file, other.line) == (finding.kind, finding.file, finding.line)
+    ]
+    if any(other.address for other in others):
+        return True
+    line = plain(finding.code)
+    indexed = set(re.findall(r"(?<![\w.>])([A-Za-z_]\w*)\s*\[", line)) - set(variables)
+    own = any(re.search(rf"[\w>*&][\s*&]+{name}\s*\[", code) for name in indexed)
+    return not own and any(mentions(line, name) for name in variables)

@@ -77,24 +77,24 @@ class _Assembly:
 
     def take(self, line):
         """Read a line, and write it or what stands in its place."""
-        if found := FILE.match(line):
-            self.files[found[1]] = found[2].rpartition("/")[2]
-        elif found := LOC.match(line):
-            self.move(self.files[found[1]], int(found[2]))
+        if match := FILE.match(line):
+            self.files[match[1]] = match[2].rpartition("/")[2]
+        elif match := LOC.match(line):
+            self.move(self.files[match[1]], int(match[2]))
             self.lines.append(line)
             line = self.mark() if self.of_text else ""
         elif END.match(line):
             self.lines.append(line)
             self.here, marked, self.of_text = (None, 0), self.of_text, None
             line = self.mark() if marked else ""
-        elif found := CALL.match(line):
-            line = self.announce(*found.groups())
-        elif found := FLOP.match(line):
-            self.add_flops(4 if found["packed"] == "p" else 1)
+        elif match := CALL.match(line):
+            line = self.announce(*match.groups())
+        elif match := FLOP.match(line):
+            self.add_flops(4 if match["packed"] == "p" else 1)
         elif AWAY.match(line):
             self.counter = None
-        elif found := SECTION.match(line):
-            self.section, self.label = line, None if OWN.search(found[1]) else f"{found[1]}:"
+        elif match := SECTION.match(line):
+            self.section, self.label = line, None if OWN.search(match[1]) else f"{match[1]}:"
         elif self.label and line.startswith(self.label):
             self.variables[self.label[:-1]] = self.section
             self.lines.append(f"\t.zero {GAP}")
@@ -165,7 +165,7 @@ def _size(assembly, symbol):
 
 def _memory(symbol):
     """Where a variable lies: "shared", "constant" or "global"."""
-    return found[1] if (found := TAG.search(symbol)) else "global"
+    return match[1] if (match := TAG.search(symbol)) else "global"
 
 
 def _name(symbol):

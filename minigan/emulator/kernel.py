@@ -87,8 +87,8 @@ class HostKernel:
 
 def _names_of_parameters(text, kernel, count):
     """The parameters' names as the text has them, for messages; their positions where that cannot be told."""
-    found = re.search(rf"\b{kernel}\s*\(([^()]*)\)\s*\{{", re.sub(r"//.*|/\*[\s\S]*?\*/", "", text))
-    names = [re.search(r"(\w*)\W*$", each)[1] for each in found[1].split(",")] if found else []
+    head = re.search(rf"\b{kernel}\s*\(([^()]*)\)\s*\{{", re.sub(r"//.*|/\*[\s\S]*?\*/", "", text))
+    names = [re.search(r"(\w*)\W*$", parameter)[1] for parameter in head[1].split(",")] if head else []
     return names if len(set(names)) == count else [str(position) for position in range(count)]
 
 

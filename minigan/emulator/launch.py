@@ -16,8 +16,8 @@ from math import prod
 import numpy as np
 
 from ..errors import LaunchError, MiniganError
-from . import profiler
-from .build import PROFILER, blind_spots, label, library, observed_library
+from . import profiler, sanitizer
+from .build import PROFILER, blind_spots, label, library, observed_library, refuse_other_sizes
 from .findings import Report
 from .sanitizer import Watched
 
@@ -103,12 +103,16 @@ def _library(program):
 
 @cache
 def _sanitized(program):
-    return observed_library(program.text, program.names, program.real)
+    built = observed_library(program.text, program.names, program.real)
+    refuse_other_sizes(built, sanitizer.MIRRORS)
+    return built
 
 
 @cache
 def _profiled(program):
-    return observed_library(program.text, program.names, program.real, PROFILER)
+    built = observed_library(program.text, program.names, program.real, PROFILER)
+    refuse_other_sizes(built, profiler.MIRRORS)
+    return built
 
 
 def parameter_types(program, name):

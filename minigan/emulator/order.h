@@ -20,7 +20,8 @@ struct Record {
     int thread() const { return bits >> 5 & 0x3ff; }
     bool atomic() const { return bits & ATOMIC; }
     bool is_wide_atomic() const { return (bits & (SEEN_BY_BLOCKS | ATOMIC)) == (SEEN_BY_BLOCKS | ATOMIC); }
-    bool strong() const { return bits & (SEEN_BY_BLOCKS | ATOMIC); }  // not plain: what others wait for may be so
+    // Not plain, for the threads that it is to reach: what others wait for may be so.
+    bool strong(bool between_blocks) const { return bits & (between_blocks ? SEEN_BY_BLOCKS : SEEN_BY_BLOCKS | ATOMIC); }
     uint32_t bytes() const { return bits & 15; }
 };
 

@@ -72,6 +72,8 @@ void on_atomic(void* address, int size, Atomic, bool, Place place) {
 }
 }  // namespace minigan
 
+MINIGAN_API int minigan_size_of_event() { return sizeof(minigan::Event); }  // for its mirror in profiler.py
+
 MINIGAN_API int minigan_count_counters() { return minigan::minigan_counters; }
 
 MINIGAN_API void minigan_profile(minigan::Event* events, uint64_t limit, uint64_t* counts) {

@@ -8,146 +8,19 @@ served for 16 and 8 lanes at a time. Source: NVIDIA, CUDA C++ Best Practices Gui
 """
 
 import ctypes
-from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from .sanitizer import dynamic_name, line_of
+from .profiles import Line, Profile, Request
+from .program import dynamic_name, line_of
 
 WARP, SECTOR, BANKS, WORD = 32, 32, 32, 4
 LIMIT = 2**22  # accesses that are kept: blocks that have no room any more are run, and not counted
 EVENT = np.dtype(
     [("address", "u8"), ("place", "u4"), ("block", "u4"), ("thread", "u2"), ("size", "u1"), ("kind", "u1")], align=True
 )
+MIRRORS = {"event": EVENT.itemsize}  # of profiler.cpp, compared when a library is loaded
 READS, WRITES, ATOMIC, BARRIER = range(4)
-
-
-@dataclass
-class Line:
-    """One line of a kernel, over all warps of the blocks that were counted.
-
-    requests, sectors, ideal_sectors     to global memory; ideal: if all bytes that are asked for lay side by side
-    shared_requests, turns, ideal_turns  to shared memory; turns ÷ ideal is the degree of bank conflict
-    loaded, stored                       bytes of global memory, an atomic counting as both
-    flops                                additions, multiplications, divisions and square roots of floating-point numbers
-    lanes                                that take part in a request, on average
-    barriers                             that a thread came to, on average
-    """
-
-    file: str
-    line: int
-    code: str
-    requests: int = 0
-    sectors: int = 0
-    ideal_sectors: int = 0
-    shared_requests: int = 0
-    turns: int = 0
-    ideal_turns: int = 0
-    loaded: int = 0
-    stored: int = 0
-    flops: int = 0
-    lanes: float = 0.0
-    barriers: float = 0.0
-
-
-@dataclass
-class Request:
-    """One request of a warp, the first of its line to its array: `offsets` are bytes from the array's beginning, by lane."""
-
-    file: str
-    line: int
-    array: str
-    is_shared: bool
-    lanes: list
-    offsets: list
-    size: int  # bytes that a lane asks for
-
-
-@dataclass
-class Profile:
-    """The lines of a kernel that touch memory or wait, and how many blocks of how many they were counted in.
-
-    `least_loaded` and `least_stored` are the bytes of global memory that are touched at all: who loads each once loads no less.
-    """
-
-    kernel: str
-    block: tuple  # its threads
-    shared: int  # bytes of dynamic shared memory
-    lines: list
-    blocks: int
-    of_blocks: int
-    least_loaded: int
-    least_stored: int
-    requests: list  # a Request for each line and array
-    occupancy: str = ""  # on a chip that was asked for
-
-    def total(self, name):
-        """The sum of a column over all lines."""
-        return sum(getattr(line, name) for line in self.lines)
-
-    def as_dict(self):
-        """For JSON."""
-        return asdict(self)
-
-    def __str__(self):
-        heads = ["line", "requests", "sectors", "ideal", "shared", "conflict", "lanes", "barriers", "flops"]
-        rows = [_row(line) for line in self.lines]
-        widths = [max(map(len, column)) for column in zip(heads, *rows)] if rows else list(map(len, heads))
-        lines = ["  ".join(text.rjust(width) for text, width in zip(row, widths)) for row in (heads, *rows)]
-        codes = ["", *(line.code for line in self.lines)]
-        files = ["", *(line.file for line in self.lines)]
-        counted = (
-            f"{self.blocks:,} of {self.of_blocks:,} blocks"
-            if self.blocks < self.of_blocks
-            else f"{self.blocks:,} blocks"
-        )
-        return "\n".join(
-            [
-                f"{self.kernel}, {counted}",
-                *_under_their_files(files, [f"{line} | {code}".rstrip(" |") for line, code in zip(lines, codes)]),
-                *self._sums(),
-            ]
-        )
-
-    def _sums(self):
-        for verb, total, least in (
-            ("loaded", self.total("loaded"), self.least_loaded),
-            ("stored", self.total("stored"), self.least_stored),
-        ):
-            if total:
-                yield f"{verb}: {total:,} bytes of global memory, {total / least:.3g} times the {least:,} that are touched"
-        if self.total("sectors"):
-            share = self.total("ideal_sectors") / self.total("sectors")
-            yield f"sectors: {share:.0%} of those that are moved would do, were each request's bytes side by side"
-        if self.total("flops"):
-            moved = self.total("loaded") + self.total("stored")
-            intensity = f", {self.total('flops') / moved:.3g} for each byte that is loaded or stored" if moved else ""
-            yield f"arithmetic: {self.total('flops'):,} operations on floating-point numbers{intensity}"
-        if self.total("turns"):
-            yield f"shared memory: {self.total('turns') / self.total('ideal_turns'):.3g} turns where one would do"
-        if self.occupancy:
-            yield f"occupancy: {self.occupancy}"
-
-
-def _under_their_files(files, lines):
-    """The lines, and where they come from several files, each file's name above its first one."""
-    several = len(set(filter(None, files))) > 1
-    for before, file, line in zip(["", *files], files, lines):
-        if several and file != before:
-            yield f"{file}:"
-        yield line
-
-
-def _row(line):
-    def each(number, of):
-        return f"{number / of:.3g}" if of else ""
-
-    return [
-        str(line.line), f"{line.requests:,}" if line.requests else "", each(line.sectors, line.requests),
-        each(line.ideal_sectors, line.requests), f"{line.shared_requests:,}" if line.shared_requests else "",
-        each(line.turns, line.ideal_turns), f"{line.lanes:.3g}" if line.lanes else "",
-        f"{line.barriers:.3g}" if line.barriers else "", f"{line.flops:,}" if line.flops else "",
-    ]  # fmt: skip
 
 
 def count(library, plan, arguments, text, run):
@@ -189,20 +62,22 @@ def _flops(library, counts):
 
 
 def _lines(library, events, text, flops):
-    """(a Line for each line of the text that is in `events` or `flops`, in order; the events with places that number those)."""
+    """(a Line for each line of the text that is in `events` or `flops`, sorted; the events with places that number those)."""
     used = np.unique(events["place"])
     named = [library.place(int(number)) for number in used]
-    order = sorted({*named, *(here for here, count in flops.items() if count)})
-    numbers = np.array([order.index(name) for name in named], np.uint32)
+    lines = sorted({*named, *(here for here, count in flops.items() if count)})
+    numbers = np.array([lines.index(name) for name in named], np.uint32)
     events = events.copy()
     events["place"] = numbers[np.searchsorted(used, events["place"])]
-    return [Line(file, line, line_of(text, file, line)) for file, line in order], events
+    return [Line(file, line, line_of(text, file, line)) for file, line in lines], events
 
 
 def _arguments(plan, arguments):
     """(name, begin, bytes) of every array that the kernel is given."""
     named = zip(plan.kernel.parameters, arguments)
-    return [(each.name, value.ctypes.data, value.nbytes) for each, value in named if isinstance(value, np.ndarray)]
+    return [
+        (parameter.name, value.ctypes.data, value.nbytes) for parameter, value in named if isinstance(value, np.ndarray)
+    ]
 
 
 def _variables(library, plan, text, where):
@@ -233,8 +108,8 @@ def _within(events, barriers, arrays):
     for i, (_, begin, size) in enumerate(arrays):
         inside = (events["address"] >= begin) & (events["address"] < begin + size) & (number < 0)
         number[inside], offset[inside] = i, events["address"][inside] - np.uint64(begin)
-    found = number >= 0
-    return events[found], barriers[found], number[found], offset[found]
+    known = number >= 0
+    return events[known], barriers[known], number[known], offset[known]
 
 
 def _requests(events, barriers, arrays):
@@ -253,12 +128,12 @@ def _requests(events, barriers, arrays):
     return request
 
 
-def _runs(order, *columns):
-    """For each position of an order, the number of the run of equal columns that it is in."""
-    changes = np.zeros(len(order), bool)
+def _runs(sequence, *columns):
+    """For each position of a sequence of events, the number of the run of equal columns that it is in."""
+    changes = np.zeros(len(sequence), bool)
     for column in columns:
-        ordered = column[order]
-        changes[1:] |= ordered[1:] != ordered[:-1]
+        values = column[sequence]
+        changes[1:] |= values[1:] != values[:-1]
     return np.cumsum(changes)
 
 
@@ -329,10 +204,10 @@ def _count_shared(places, events, barriers, arrays, requests):
 def _first_requests(places, events, request, array, offset, arrays, is_shared):
     """A Request for each line and array: the fullest of the first ones."""
     lanes = np.bincount(request)[request]
-    order = np.lexsort((request, -lanes))
-    kinds = events["place"][order] * np.int64(len(arrays)) + array[order]
+    fullest = np.lexsort((request, -lanes))  # first
+    kinds = events["place"][fullest] * np.int64(len(arrays)) + array[fullest]
     for kind, first in zip(*np.unique(kinds, return_index=True)):
-        mine = np.flatnonzero(request == request[order[first]])
+        mine = np.flatnonzero(request == request[fullest[first]])
         line, number = places[kind // len(arrays)], kind % len(arrays)
         yield Request(
             line.file, line.line, arrays[number][0], is_shared, (events["thread"][mine] % WARP).tolist(),

@@ -27,17 +27,17 @@ def read(path):
 
 def _read(path, within, once):
     text, pieces, end = path.read_text("utf-8-sig"), [], 0
-    for found in INCLUDE.finditer(text):
-        included = path.parent / found[1]
+    for include in INCLUDE.finditer(text):
+        included = path.parent / include[1]
         if included in (*within, path) or not included.is_file():
             continue
         inner = "" if included in once else _read(included, (*within, path), once)
         if "#pragma once" in inner:
             inner = inner.replace("#pragma once", "", 1)
             once.add(included)
-        line = text.count("\n", 0, found.start()) + 1
-        pieces += [text[end : found.start()], f'#line 1 "{included.name}"\n{inner}\n#line {line} "{path.name}"\n']
-        end = found.end()
+        line = text.count("\n", 0, include.start()) + 1
+        pieces += [text[end : include.start()], f'#line 1 "{included.name}"\n{inner}\n#line {line} "{path.name}"\n']
+        end = include.end()
     return "".join([*pieces, text[end:]])
 
 
@@ -54,24 +54,47 @@ def device_code(text):
 
 def plain(text):
     """The text with spaces for comments and strings."""
-    return COMMENT_OR_STRING.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    return COMMENT_OR_STRING.sub(lambda skipped: re.sub(r"[^\n]", " ", skipped[0]), text)
+
+
+def numbered(text):
+    """(file, number, line) of every line of a text whose #line marks say which file goes where; (None, 0, mark) of those."""
+    file, number = None, 0
+    for line in text.split("\n"):
+        if mark := re.match(r'#line (\d+) "(.*)"', line):
+            file, number = mark[2], int(mark[1])
+            yield None, 0, line
+        else:
+            yield file, number, line
+            number += 1
+
+
+def line_of(text, file, number):
+    """A line of a file in such a text; "" where it has none."""
+    return next((line.strip() for *place, line in numbered(text) if place == [file, number]), "")
+
+
+def dynamic_name(text):
+    """The name of the text's `extern __shared__` array; there may be several, one in each kernel."""
+    names = set(re.findall(r"extern\s+__shared__[^;]*?(\w+)\s*\[\s*\]\s*;", text))
+    return names.pop() if len(names) == 1 else "dynamic shared memory"
 
 
 def _functions(code):
     """(begin, end) of every function that is defined in a text without comments and strings."""
     depth, begin, opened = 0, 0, None
-    for found in re.finditer(r"[{};]|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", code, re.M):
-        if found[0] == "{":
-            if not depth and re.search(r"\bnamespace\b[^(]*$|\bextern\s*$", code[begin : found.start()]):
-                begin = found.end()  # what stands inside is looked at as if it stood outside
+    for mark in re.finditer(r"[{};]|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", code, re.M):
+        if mark[0] == "{":
+            if not depth and re.search(r"\bnamespace\b[^(]*$|\bextern\s*$", code[begin : mark.start()]):
+                begin = mark.end()  # what stands inside is looked at as if it stood outside
                 continue
             opened = begin if not depth else opened
             depth += 1
-        elif found[0] == "}":
+        elif mark[0] == "}":
             depth = max(depth - 1, 0)
             if not depth:
                 if opened is not None and re.search(r"\)[\s\w]*$", code[opened : code.index("{", opened)]):
-                    yield opened, found.end()
-                begin, opened = found.end(), None
+                    yield opened, mark.end()
+                begin, opened = mark.end(), None
         elif not depth:
-            begin = found.end()
+            begin = mark.end()

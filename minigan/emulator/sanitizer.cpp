@@ -77,6 +77,7 @@ static Watch* watch;
 
 // Written by instrument.py: which code comes from which place, or from none of the text (−1); a null ends the table.
 struct Code { uintptr_t begin; int64_t place; };
+static_assert(sizeof(Code) == 2 * 8, "instrument.py writes two words of eight bytes");
 MINIGAN_TABLE Code minigan_code[];
 
 // The place that code at an address comes from, −1 if it is none of the text.
@@ -249,7 +250,7 @@ __attribute__((noinline)) static void compare(Host& h, Access& access, Record ea
     if (finding) {
         finding->atomic = now.atomic() || earlier.atomic();
         finding->both_atomic = now.atomic() && earlier.atomic();
-        finding->both_strong = now.strong() && earlier.strong();
+        finding->both_strong = now.strong(kind == BETWEEN_BLOCKS) && earlier.strong(kind == BETWEEN_BLOCKS);
         name_block(h, finding->other_block, earlier.time());
     }
     if (access.writes && wrote && !now.atomic() && !earlier.atomic() && access.size <= int(sizeof watch->overwrite.before)) {
@@ -493,6 +494,8 @@ MINIGAN_API int minigan_findings(const minigan::Finding** findings) {
     *findings = minigan::watch->finding;
     return minigan::watch->findings;
 }
+
+MINIGAN_API int minigan_size_of_finding() { return sizeof(minigan::Finding); }  // for its mirror in sanitizer.py
 
 MINIGAN_API int minigan_last_site() { return minigan::watch->last_site; }
 

@@ -4,7 +4,6 @@
 """
 
 import ctypes
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ..errors import LaunchError, MiniganError
 from .excuses import excused
 from .findings import Finding
+from .program import dynamic_name, line_of
 from .words import ADVICE, KINDS, advice, message
 
 MAX_ARRAYS = 250  # of a launch, with the shared arrays of its file
@@ -31,7 +31,7 @@ def out(array):
     return Out(array)
 
 
-class _Found(ctypes.Structure):
+class RawFinding(ctypes.Structure):
     """`Finding` of sanitizer.cpp."""
 
     _fields_ = [
@@ -46,11 +46,14 @@ class _Found(ctypes.Structure):
     ]  # fmt: skip
 
 
+MIRRORS = {"finding": ctypes.sizeof(RawFinding)}  # compared when a library is loaded
+
+
 @dataclass(frozen=True)
 class Fact:
-    """A `_Found` with names: which array it concerns (where it lies, its name, index and length), which threads and lines."""
+    """A `RawFinding` with names: which array it concerns (where it lies, its name, index and length), which threads and lines."""
 
-    found: _Found
+    raw: RawFinding
     line: int
     other_line: int | None
     threads: tuple
@@ -62,11 +65,11 @@ class Fact:
 
     @property
     def block(self):
-        return tuple(self.found.block)
+        return tuple(self.raw.block)
 
     @property
     def other_block(self):
-        return tuple(self.found.other_block)
+        return tuple(self.raw.other_block)
 
     @property
     def between_blocks(self):
@@ -114,13 +117,13 @@ class Watched:
 
     def findings(self, failure):
         """What was found; `failure` is what ended the launch early, or "" where it did not."""
-        pointer = ctypes.POINTER(_Found)()
+        pointer = ctypes.POINTER(RawFinding)()
         count = self.library.code.minigan_findings(ctypes.byref(pointer))
         pairs = [(self._finding(pointer[i]), pointer[i]) for i in range(count)]
-        numbers = {each.name for each in self.plan.kernel.parameters if not each.is_pointer}
+        numbers = {parameter.name for parameter in self.plan.kernel.parameters if not parameter.is_pointer}
         variables = [name for name, *_ in self.library.variables]
         findings = excused(pairs, self.text, numbers, variables)
-        kinds = {each.kind for each in findings}
+        kinds = {finding.kind for finding in findings}
         explained = kinds & {"deadlock", "misaligned"} or ("out-of-bounds" in kinds and "not there" in failure)
         if failure and not explained:
             file, line = self.library.place(self.library.code.minigan_last_site())
@@ -129,40 +132,40 @@ class Watched:
             findings.append(Finding("fault", file, line, code, failure, (), (), advice=advised))
         return findings
 
-    def _finding(self, found):
-        kind, fact = KINDS[found.kind], self._fact(found)
-        file, line = self.library.place(found.place)
-        other_file, _ = self.library.place(found.other_place) if found.other_place >= 0 else (None, None)
+    def _finding(self, raw):
+        kind, fact = KINDS[raw.kind], self._fact(raw)
+        file, line = self.library.place(raw.place)
+        other_file, _ = self.library.place(raw.other_place) if raw.other_place >= 0 else (None, None)
         return Finding(
             kind, file, line, self._code(file, line), message(kind, fact), fact.block, fact.threads, fact.array, fact.index,
-            found.address or None, fact.other_line, self._code(other_file, fact.other_line), found.count,
+            raw.address or None, fact.other_line, self._code(other_file, fact.other_line), raw.count,
             advice(kind, fact, self.text),
         )  # fmt: skip
 
-    def _fact(self, found):
-        line = self.library.place(found.place)[1]
-        other_line = self.library.place(found.other_place)[1] if found.other_place >= 0 else None
-        threads = tuple(self._thread(number) for number in (found.thread, found.other_thread) if number >= 0)
-        memory, array, index, length = self._element(found)
-        what = f"{array}[{index}]" if array else f"address {found.address:#x}"
+    def _fact(self, raw):
+        line = self.library.place(raw.place)[1]
+        other_line = self.library.place(raw.other_place)[1] if raw.other_place >= 0 else None
+        threads = tuple(self._thread(number) for number in (raw.thread, raw.other_thread) if number >= 0)
+        memory, array, index, length = self._element(raw)
+        what = f"{array}[{index}]" if array else f"address {raw.address:#x}"
         if length == "1 element" and not index:
             what = array
-        return Fact(found, line, other_line, threads, memory, array, index, length, what)
+        return Fact(raw, line, other_line, threads, memory, array, index, length, what)
 
-    def _element(self, found):
+    def _element(self, raw):
         """(where it lies, name, index, "n elements") of the array of a finding; None where there is none."""
-        if found.array < 0:
+        if raw.array < 0:
             return None, None, None, None
-        if found.array < len(self.regions):
-            region = self.regions[found.array]
+        if raw.array < len(self.regions):
+            region = self.regions[raw.array]
             memory, name, total, size = "argument", region.name, region.end - region.begin, region.itemsize
         else:
             variables = [*self.library.variables, (dynamic_name(self.text), self.plan.shared, "dynamic")]
-            name, total, memory = variables[found.array - len(self.regions)]
-            size = found.size
+            name, total, memory = variables[raw.array - len(self.regions)]
+            size = raw.size
         count = total // size
         of = "" if memory == "argument" or count == 1 else " of this size"
-        return memory, name, found.offset // size, f"{count} element{'s' * (count != 1)}{of}"
+        return memory, name, raw.offset // size, f"{count} element{'s' * (count != 1)}{of}"
 
     def _thread(self, number):
         x, y, _ = self.plan.block
@@ -189,7 +192,7 @@ class _Region:
 
 
 def _regions(plan, arguments, outputs):
-    """The memory of all arrays, in order of address; arrays that share memory are one."""
+    """The memory of all arrays, sorted by address; arrays that share memory are one."""
     arrays = [
         (value.ctypes.data, value, parameter.name)
         for parameter, value in zip(plan.kernel.parameters, arguments)
@@ -206,22 +209,3 @@ def _regions(plan, arguments, outputs):
         else:
             regions.append(_Region(begin, end, name, array.itemsize, given, array.flags.writeable))
     return regions
-
-
-def dynamic_name(text):
-    """The name of the text's `extern __shared__` array; there may be several, one in each kernel."""
-    names = set(re.findall(r"extern\s+__shared__[^;]*?(\w+)\s*\[\s*\]\s*;", text))
-    return names.pop() if len(names) == 1 else "dynamic shared memory"
-
-
-def line_of(text, file, line):
-    """Line `line` of `file` in a text whose #line marks say which file goes where."""
-    here, number = None, 0
-    for each in text.split("\n"):
-        if mark := re.match(r'#line (\d+) "(.*)"', each):
-            number, here = int(mark[1]), mark[2]
-        else:
-            if (here, number) == (file, line):
-                return each.strip()
-            number += 1
-    return ""

@@ -35,17 +35,17 @@ def message(kind, fact):
 
 def advice(kind, fact, text):
     """What usually mends it, in the kernel's `text`."""
-    found, one_line = fact.found, fact.line == fact.other_line
+    raw, one_line = fact.raw, fact.line == fact.other_line
     key = kind
     if kind == "race" and fact.between_blocks:
-        key = "race of scopes" if found.both_atomic else "race between blocks"
-    elif kind == "race" and found.atomic:
+        key = "race of scopes" if raw.both_atomic else "race between blocks"
+    elif kind == "race" and raw.atomic:
         key = "race with an atomic"
     elif kind == "race" and re.search(r"\batomic(CAS|Exch)|(?<!asm )\bvolatile\b", text):
         key = "race beside a flag"
     elif kind == "race" and one_line:
         key = "race of one line"
-    elif kind == "race" and found.thread // 32 == found.other_thread // 32:
+    elif kind == "race" and raw.thread // 32 == raw.other_thread // 32:
         key = "race within a warp"
     elif kind == "uninitialised" and fact.memory == "argument":
         key = "uninitialised output"
@@ -55,19 +55,19 @@ def advice(kind, fact, text):
 
 
 def _out_of_bounds(fact):
-    if fact.found.type:
-        return f"uses element {fact.found.offset} of an array of its own, a {fact.found.type.decode()[1:-1]}"
+    if fact.raw.type:
+        return f"uses element {fact.raw.offset} of an array of its own, a {fact.raw.type.decode()[1:-1]}"
     of = f", which has {fact.length}" if fact.length else ", where no array lies"
-    return f"{_verb(fact.found.writes)} {fact.what}{of}"
+    return f"{_verb(fact.raw.writes)} {fact.what}{of}"
 
 
 def _race(fact):
     other = (
         f"thread {fact.threads[1]} of block {fact.other_block}" if fact.between_blocks else f"thread {fact.threads[1]}"
     )
-    order = "in no order with it" if fact.between_blocks else "with no barrier between"
-    first, second = _verb(fact.found.writes), _verb(fact.found.other_writes)
-    return f"{first} {fact.what}, which {other} {second} in line {fact.other_line} {order}"
+    apart = "in no order with it" if fact.between_blocks else "with no barrier between"
+    first, second = _verb(fact.raw.writes), _verb(fact.raw.other_writes)
+    return f"{first} {fact.what}, which {other} {second} in line {fact.other_line} {apart}"
 
 
 def _uninitialised(fact):
@@ -85,16 +85,16 @@ def _deadlock(fact):
 
 
 def _misaligned(fact):
-    at = f"{fact.what}, whose address {fact.found.address:#x}" if fact.length else f"{fact.what}, which"
-    return f"{_verb(fact.found.writes)} at {at} is no multiple of {fact.found.size}"
+    at = f"{fact.what}, whose address {fact.raw.address:#x}" if fact.length else f"{fact.what}, which"
+    return f"{_verb(fact.raw.writes)} at {at} is no multiple of {fact.raw.size}"
 
 
 def _missing_lane(fact):
-    return f"asks lane {fact.found.other_thread % 32} for its value, which does not take part"
+    return f"asks lane {fact.raw.other_thread % 32} for its value, which does not take part"
 
 
 def _bad_mask(fact):
-    if fact.found.thread == fact.found.other_thread:
+    if fact.raw.thread == fact.raw.other_thread:
         return "passes a mask in which it is not itself"
     return f"meets thread {fact.threads[1]}, which passes another mask or does not call the same"
 
@@ -103,7 +103,7 @@ def _verb(writes):
     return "writes" if writes else "reads"
 
 
-# In the order of `Kind` in sanitizer.cpp.
+# As `Kind` of sanitizer.cpp numbers them.
 SAYS = {
     "out-of-bounds": _out_of_bounds,
     "race": _race,

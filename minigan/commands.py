@@ -223,10 +223,15 @@ def check(options):
 def inspect(options):
     """`minigan inspect`."""
     from . import check, emulator, plots
+    from .check import rungs
     from .checkpoint import refuse_unwritable
 
     if options.lines:
-        return _print_lines(options)
+        _refuse_launch(options)
+        if options.json or options.chip or options.figure:
+            raise MiniganError("--lines stands alone, as minigan inspect matmul --lines")
+        print(rungs.markdown(options.what))
+        return 0
     if options.figure:
         refuse_unwritable(user_path(options.figure))
     if ".cu" in options.what:
@@ -243,17 +248,6 @@ def inspect(options):
         print(json.dumps([profile.as_dict() for _, profile in profiles], indent=1, ensure_ascii=False))
     else:
         print("\n\n".join(f"{head}{profile}" for head, profile in profiles))
-    return 0
-
-
-def _print_lines(options):
-    """`minigan inspect STEM --lines`."""
-    from .check import rungs
-
-    _refuse_launch(options)
-    if options.json or options.chip or options.figure:
-        raise MiniganError("--lines stands alone, as minigan inspect matmul --lines")
-    print(rungs.markdown(options.what))
     return 0
 
 

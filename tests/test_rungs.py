@@ -6,6 +6,7 @@ import pytest
 
 from minigan import MiniganError
 from minigan.check import rungs
+from minigan.cli import main
 from minigan.cuda import source
 
 TEXT = r"""
@@ -96,3 +97,15 @@ def test_the_first_rungs_are_spelled_out():
     for file, names in (("activation.cu", ("leaky_relu_v1", "leaky_relu_v2")), ("optim.cu", ("adam_v1", "adam_v2"))):
         text = (source.folder() / file).read_text("utf-8")
         assert all(re.search(rf'^extern "C" __global__ void {name}\(', text, re.M) for name in names)
+
+
+def test_the_command(capsys):
+    assert main(["inspect", "matmul", "--lines"]) == 0
+    assert capsys.readouterr().out == rungs.markdown("matmul") + "\n"
+    for wrong, message in (
+        (["pairs", "--lines"], "unknown stem 'pairs'"),
+        (["matmul", "--lines", "--json"], "--lines stands alone"),
+        (["matmul", "--lines", "--grid", "4"], "--grid goes with a kernel"),
+    ):
+        assert main(["inspect", *wrong]) == 2
+        assert message in capsys.readouterr().err

@@ -10,6 +10,7 @@
 //   v5  Winograd        in conv2d_winograd.cu
 //
 // Direct convolution reads both factors of every product from global memory: 2 flops for 8 bytes in float, 0.25 flop a byte.
+#define TILE_OLD
 #include "pairs.cuh"
 #include "staged.cuh"
 

@@ -145,9 +145,9 @@ struct TileRows {
         for (int i = threadIdx.x; i < spread(stage.plane()); i += BLOCK) staged[i] = 0.0f;
         __syncthreads();
         each_quad([&](int row, int quad) {
-            const float4 x = stage.load(stage.windows.image, stage.element(row, quad, blockIdx.y, origin));
+            const Run<4> x = stage.load(stage.windows.image, stage.element(row, quad, blockIdx.y, origin));
             const int to = stage.place(row, quad, origin);
-            staged[spread(to)] = x.x, staged[spread(to + 1)] = x.y, staged[spread(to + 2)] = x.z, staged[spread(to + 3)] = x.w;
+            for (int c = 0; c < 4; ++c) staged[spread(to + c)] = x.of[c];
         });
         __syncthreads();
     }
@@ -159,10 +159,10 @@ struct TileRows {
             const int element = stage.element(row, quad, blockIdx.y, origin);
             if (element < 0) return;
             const int from = stage.place(row, quad, origin), left = width - element % width;
-            float x[4];
+            Run<4> x;
 #pragma unroll
-            for (int c = 0; c < 4; ++c) x[c] = c < left ? staged[spread(from + c)] + add : 0.0f;
-            store_run(image + element, x, left, width % 4 == 0 && on_boundary(image));
+            for (int c = 0; c < 4; ++c) x.of[c] = c < left ? staged[spread(from + c)] + add : 0.0f;
+            store(image + element, x, left);
         });
     }
 
@@ -272,12 +272,16 @@ extern "C" __global__ void winograd_weights_v1(const float* points, float* w, in
 extern "C" __global__ void __launch_bounds__(256, 2)
     winograd_products_v1(const float* a, const float* b, float* y, int m, int n, int k, int a_row, int a_column, int b_row,
                          int b_column) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE;
-    MatrixSource<RegisterProduct> of_a(a + blockIdx.z * m * k, row, m, k, a_row, a_column, a_column == 1);
-    MatrixSource<RegisterProduct> of_b(b + blockIdx.z * k * n, column, n, k, b_column, b_row, b_row == 1);
+    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
+    a += blockIdx.z * m * k, b += blockIdx.z * k * n, y += blockIdx.z * m * n;
+    MatrixSource<RegisterProduct> of_a{a + size_t(first_row) * a_row, m - first_row, k, a_row, a_column, a_column == 1};
+    MatrixSource<RegisterProduct> of_b{b + size_t(first_column) * b_column, n - first_column, k, b_column, b_row, b_row == 1};
     RegisterProduct product;
     accumulate(product, of_a, of_b, 0, k);
-    product.hand_to(MatrixTarget{y + blockIdx.z * m * n, row, column, m, n});
+    product.hand_to([&](int row, int column, auto sums) {
+        row += first_row, column += first_column;
+        if (row < m) store(y + row * n + column, sums, n - column);
+    });
 }
 
 #endif  // SINGLE

@@ -10,7 +10,7 @@
 //   v4  vectorised    8 x 8 outputs a thread, four floats an instruction
 //   v5  double buffer the next strips are on their way while these are multiplied
 //   v6  tensor cores  factors rounded to TF32, 1024 multiply-adds an instruction
-#include "tile.cuh"
+#include "run.cuh"
 
 // What happens to a finished sum on its way out.
 __device__ inline real epilogue(real sum, const real* bias, int column, real slope) {
@@ -101,62 +101,80 @@ extern "C" __global__ void __launch_bounds__(256)
 
 #if SINGLE
 
-// Where the tiles of v4, v5 and v6 leave their sums.
-struct FinishedTarget {
-    MatrixTarget y;
-    const float* bias;
-    float slope;
+// Grid (n / 128, m / 128), block 256. A thread makes 8 x 8 outputs, and moves four floats with every instruction.
+constexpr int LARGE = 128;
+constexpr int LARGE_DEPTH = 8;
+constexpr int LARGE_PITCH = LARGE + 4;
 
-    template <int N> __device__ inline void put(int row, int column, const float (&sums)[N]) const {
-        float values[N];
-#pragma unroll
-        for (int c = 0; c < N; ++c) {
-            const int of_y = y.first_column + column + c;
-            values[c] = epilogue(sums[c], of_y < y.n ? bias : nullptr, of_y, slope);
-        }
-        y.put(row, column, values);
-    }
-};
+// Where the four begin that a thread brings for a strip.
+__device__ inline int line_of_four(bool along_k) { return along_k ? threadIdx.x / 2 : threadIdx.x % 32 * 4; }
+__device__ inline int p_of_four(bool along_k) { return along_k ? threadIdx.x % 2 * 4 : threadIdx.x / 32; }
 
-// Grid (n / 128, m / 128), block 256. A thread makes 8 x 8 outputs, and moves four floats with every instruction: from
-// global memory, to and from shared memory, and back. RegisterProduct and MatrixSource in tile.cuh say how.
+__device__ inline Run<4> fetch_four(const float* from, int lines, int start, int k, int line_step, int p_step) {
+    const bool along_k = p_step == 1;
+    const int line = line_of_four(along_k), p = start + p_of_four(along_k);
+    const int left = line < lines && p < k ? (along_k ? k - p : lines - line) : 0;
+    return load_four(from + line * line_step + p * p_step, left);
+}
+
+__device__ inline void put_four(const Run<4>& x, bool along_k, float (&strip)[LARGE_DEPTH][LARGE_PITCH]) {
+    float* to = &strip[p_of_four(along_k)][line_of_four(along_k)];
+    if (!along_k) *reinterpret_cast<Run<4>*>(to) = x;
+    else
+        for (int c = 0; c < 4; ++c) to[c * LARGE_PITCH] = x.of[c];
+}
+
 extern "C" __global__ void __launch_bounds__(256)
     matmul_v4(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
               int b_row, int b_column, float slope) {
-    __shared__ __align__(16) RegisterProduct::Strip a_strip, b_strip;
-    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
-    MatrixSource<RegisterProduct> of_a(a, first_row, m, k, a_row, a_column, a_column == 1);
-    MatrixSource<RegisterProduct> of_b(b, first_column, n, k, b_column, b_row, b_row == 1);
-    RegisterProduct product;
-    for (int start = 0; start < k; start += RegisterProduct::DEPTH) {
-        of_a.fetch(start);
-        of_b.fetch(start);
-        of_a.put(a_strip);
-        of_b.put(b_strip);
+    __shared__ __align__(16) float a_strip[LARGE_DEPTH][LARGE_PITCH], b_strip[LARGE_DEPTH][LARGE_PITCH];
+    const int first_row = blockIdx.y * LARGE, first_column = blockIdx.x * LARGE;
+    const int ty = threadIdx.x / 128 * 64 + threadIdx.x % 32 / 4 * 4, tx = threadIdx.x / 32 % 4 * 32 + threadIdx.x % 4 * 4;
+    float sum[8][8] = {};
+    for (int start = 0; start < k; start += LARGE_DEPTH) {
+        const Run<4> of_a = fetch_four(a + size_t(first_row) * a_row, m - first_row, start, k, a_row, a_column);
+        const Run<4> of_b = fetch_four(b + size_t(first_column) * b_column, n - first_column, start, k, b_column, b_row);
+        put_four(of_a, a_column == 1, a_strip);
+        put_four(of_b, b_row == 1, b_strip);
         __syncthreads();
-        product.add(a_strip, b_strip);
+#pragma unroll
+        for (int p = 0; p < LARGE_DEPTH; ++p) {
+            const Run<4> of_rows[2] = {four_at(&a_strip[p][ty]), four_at(&a_strip[p][ty + 32])};
+            const Run<4> of_columns[2] = {four_at(&b_strip[p][tx]), four_at(&b_strip[p][tx + 16])};
+            for (int i = 0; i < 8; ++i)
+                for (int j = 0; j < 8; ++j) sum[i][j] += of_rows[i / 4].of[i % 4] * of_columns[j / 4].of[j % 4];
+        }
         __syncthreads();
     }
-    product.hand_to(FinishedTarget{{y, first_row, first_column, m, n}, bias, slope});
+#pragma unroll
+    for (int i = 0; i < 8; ++i)
+#pragma unroll
+        for (int j = 0; j < 8; j += 4) {
+            const int row = first_row + ty + i / 4 * 32 + i % 4, column = first_column + tx + j * 4;
+            const int left = row < m ? n - column : 0;
+            Run<4> run = {sum[i][j], sum[i][j + 1], sum[i][j + 2], sum[i][j + 3]};
+            for (int c = 0; c < 4; ++c) run.of[c] = epilogue(run.of[c], c < left ? bias : nullptr, column + c, slope);
+            store(y + row * n + column, run, left);
+        }
 }
 
-// The walk of tile.cuh, with two strips of each operand: what v5 and v6 have in common.
-template <class Product>
-__device__ inline void pipelined(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row,
-                                 int a_column, int b_row, int b_column, float slope) {
-    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
-    MatrixSource<Product> of_a(a, first_row, m, k, a_row, a_column, a_column == 1);
-    MatrixSource<Product> of_b(b, first_column, n, k, b_column, b_row, b_row == 1);
-    Product product;
-    accumulate(product, of_a, of_b, 0, k);
-    product.hand_to(FinishedTarget{{y, first_row, first_column, m, n}, bias, slope});
-}
+#include "tile.cuh"
 
 // Grid (n / 128, m / 128), block 256. While a step is multiplied the next one is on its way.
 extern "C" __global__ void __launch_bounds__(256, RegisterProduct::BLOCKS)
     matmul_v5(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
               int b_row, int b_column, float slope) {
-    pipelined<RegisterProduct>(a, b, bias, y, m, n, k, a_row, a_column, b_row, b_column, slope);
+    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
+    MatrixSource<RegisterProduct> of_a{a + size_t(first_row) * a_row, m - first_row, k, a_row, a_column, a_column == 1};
+    MatrixSource<RegisterProduct> of_b{b + size_t(first_column) * b_column, n - first_column, k, b_column, b_row, b_row == 1};
+    RegisterProduct product;
+    accumulate(product, of_a, of_b, 0, k);
+    product.hand_to([&](int row, int column, auto run) {
+        row += first_row, column += first_column;
+        const int left = row < m ? n - column : 0, size = sizeof run / sizeof(float);
+        for (int c = 0; c < size && c < left; ++c) run.of[c] = epilogue(run.of[c], bias, column + c, slope);
+        store(y + row * n + column, run, left);
+    });
 }
 
 #endif  // SINGLE
@@ -167,7 +185,17 @@ extern "C" __global__ void __launch_bounds__(256, RegisterProduct::BLOCKS)
 extern "C" __global__ void __launch_bounds__(128)
     matmul_v6(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
               int b_row, int b_column, float slope) {
-    pipelined<TensorProduct>(a, b, bias, y, m, n, k, a_row, a_column, b_row, b_column, slope);
+    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
+    MatrixSource<TensorProduct> of_a{a + size_t(first_row) * a_row, m - first_row, k, a_row, a_column, a_column == 1};
+    MatrixSource<TensorProduct> of_b{b + size_t(first_column) * b_column, n - first_column, k, b_column, b_row, b_row == 1};
+    TensorProduct product;
+    accumulate(product, of_a, of_b, 0, k);
+    product.hand_to([&](int row, int column, auto run) {
+        row += first_row, column += first_column;
+        const int left = row < m ? n - column : 0, size = sizeof run / sizeof(float);
+        for (int c = 0; c < size && c < left; ++c) run.of[c] = epilogue(run.of[c], bias, column + c, slope);
+        store(y + row * n + column, run, left);
+    });
 }
 
 #endif  // TENSOR_CORES

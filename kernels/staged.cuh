@@ -61,10 +61,9 @@ struct Stage {
         return ((image * windows.channels + channel) * windows.height + r) * windows.width + column;
     }
     // The four neighbours there, as far as their row goes. A channel too many may stand there, which nobody reads.
-    __device__ inline float4 load(const float* image, int element) const {
-        if (element < 0 || element >= windows.images * windows.channels * area()) return make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-        if (windows.width % 4 == 0) return load_four(image + element, 4, on_boundary(image));
-        return load_four(image + element, windows.width - element % windows.width, false);
+    __device__ inline Run<4> load(const float* image, int element) const {
+        if (element < 0 || element >= windows.images * windows.channels * area()) return {};
+        return load_four(image + element, windows.width % 4 == 0 ? 4 : windows.width - element % windows.width);
     }
 };
 
@@ -193,7 +192,7 @@ template <class Product, class Lines> struct StagedSource : Gather<Product, Line
     int next, ring;  // where the next slot begins along k, and in shared memory
     int from = -1, to = -1;  // where the quad that comes ahead stands in the image and in a slot; -1 for none
     bool has_more;
-    float4 ahead;
+    Run<4> ahead;
 
     // k from `begin` to `end`. `lines`, `alongs` and `staged` are in shared memory.
     __device__ inline StagedSource(const Lines& lines, const float* image, int first_line, int begin, int end,
@@ -224,12 +223,12 @@ template <class Product, class Lines> struct StagedSource : Gather<Product, Line
         return lines.stage.element(row, quad(), lines.first_channel(next), lines.origin_of(next));
     }
     __device__ inline int place(int row) const { return lines.stage.place(row, quad(), lines.origin_of(next)); }
-    __device__ inline void put_quad(int place, const float4& quad) { *reinterpret_cast<float4*>(staged + ring + place) = quad; }
+    __device__ inline void put_quad(int place, const Run<4>& quad) { *reinterpret_cast<Run<4>*>(staged + ring + place) = quad; }
 
     __device__ inline void store() {
         if (to >= 0) put_quad(to, ahead);
         for (int begin = AHEAD; has_more && row(begin) < rows(); begin += AT_ONCE) {
-            float4 quad[AT_ONCE];
+            Run<4> quad[AT_ONCE];
 #pragma unroll
             for (int i = 0; i < AT_ONCE; ++i)
                 if (row(begin + i) < rows()) quad[i] = lines.stage.load(image, element(row(begin + i)));

@@ -10,7 +10,12 @@
 // A window's element is found by adding two spots, one of a pixel (which window) and one of a tap (where in it).
 
 #pragma once
+#include "run.cuh"
+#ifdef TILE_OLD  // conv2d.cu, until it is adapted
+#include "tile_old.cuh"
+#else
 #include "tile.cuh"
+#endif
 
 struct Spot { int element, row, column; };
 

@@ -1,4 +1,4 @@
-"""Winograd's method itself; that its kernels are right on every shape is tested with those of conv2d, as version v5."""
+"""Winograd's method itself; that its kernels are right on every shape is tested with those of conv2d, as version v6."""
 
 import re
 
@@ -36,7 +36,7 @@ def test_winograd_works_on_as_many_images_as_there_is_room_for(monkeypatch):
     monkeypatch.setattr(conv2d_winograd, "ROOM", 64 * 4 * 7 * 4 * 2)  # two images of seven channels and four tiles
     random = np.random.default_rng()
     x, w, g = (random.standard_normal(shape).astype("float32") for shape in ((5, 7, 8, 7), (3, 7, 5, 5), (5, 3, 8, 7)))
-    with check.chosen("v5"):
+    with check.chosen("v6"):
         found = (
             cuda.conv2d(x, w, None, (1, 1), SAME5),
             cuda.conv2d_backward_data(g, w, x.shape, (1, 1), SAME5),

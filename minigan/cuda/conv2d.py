@@ -2,12 +2,9 @@
 
 from math import prod
 
-import numpy as np
-
 from .. import shapes
 from . import conv2d_staged as staged
 from . import conv2d_winograd as winograd
-from .conv2d_staged import SIDE
 from .launch import BLOCK, EMULATOR, Plan, declare, empty, launch, pick, target_of, versions
 from .reduce import sum as sum_over
 
@@ -32,26 +29,28 @@ for _name, (_direct, _tiled) in zip(_NAMES, _ARRAYS):
     _sizes = "int n, int images" if _name == "conv2d_backward_weight" else "int n"
     declare("conv2d.cu", _name, f"{_direct}, {_sizes}, {_GEOMETRY}")
     declare("conv2d.cu", _name, f"{_tiled}, int images, {_GEOMETRY}", ("v2",))
-    _in_pairs = ", float* buffers?, int* tickets?" if _name == "conv2d_backward_data" else ""
-    _staged = f"{_tiled.replace('real', 'float')}{_in_pairs}, int images, {_GEOMETRY}, {_STAGE}"
-    declare("conv2d.cu", _name, _staged, ("v3",), reals=("float",))
-    declare("conv2d.cu", _name, _staged, ("v4",), reals=("float",), tf32=True)
+    _gathered = f"{_tiled.replace('real', 'float')}, int images, {_GEOMETRY}"
+    declare("conv2d.cu", _name, _gathered, ("v3",), reals=("float",))
+    declare("conv2d.cu", _name, f"{_gathered}, {_STAGE}", ("v4",), reals=("float",))
+    declare("conv2d.cu", _name, _gathered, ("v5",), reals=("float",), tf32=True)
 declare(
     "conv2d.cu",
     "conv2d_phases",
-    "const real* w, real* phases, int* tickets?, int pairs, int channels, int outputs, int kernel_height, int kernel_width, "
-    "int down, int right",
+    "const real* w, real* phases, int channels, int outputs, int kernel_height, int kernel_width, int down, int right",
 )
 
 # The last launch of Winograd's method stands for it.
 for _name in _NAMES[:2]:
-    versions[_name]["v5"] = versions["winograd_pixels"]["v1"]
-versions["conv2d_backward_weight"]["v5"] = versions["winograd_weights"]["v1"]
+    versions[_name]["v6"] = versions["winograd_pixels"]["v1"]
+versions["conv2d_backward_weight"]["v6"] = versions["winograd_weights"]["v1"]
 
 # The side of a block's tile, and the block, of the matrix products.
-TILES = {"v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (128, 1, 1))}
+TILES = {
+    "v2": (16, (16, 16, 1)), "v3": (128, (256, 1, 1)), "v4": (128, (256, 1, 1)), "v5": (128, (128, 1, 1)),
+}  # fmt: skip
 BLOCKS = 2  # that a multiprocessor holds at once
 CHANNELS_OF_PHASES = 32  # that a block brings into the order of phases
+STEP = 16  # along k, that all the others' tiles go by: their own, or a multiple of it
 LEAST_SHARE = 256  # terms that a block adds up at least, where the weights' sums are cut into parts
 
 
@@ -62,13 +61,13 @@ def version_of(name, lines, length, shape, target):
     computed for nothing.
     """
     w = shape[1]
-    unfit = [version for version in staged.DEPTH if not staged.stage(name, version, *shape)]
-    unfit += [] if winograd.can(name, *shape) else ["v5"]
+    unfit = [] if staged.stage(name, *shape) else ["v4"]
+    unfit += [] if winograd.can(name, *shape) else ["v6"]
     narrow = min(lines)
-    if target.real == "float" and winograd.pays(w) and narrow >= 64 and "v5" not in unfit:
-        default = "v5"
-    elif target.real == "float" and narrow >= 64 and length >= 16 and "v3" not in unfit:
-        default = "v3"
+    if target.real == "float" and winograd.pays(w) and narrow >= 64 and "v6" not in unfit:
+        default = "v6"
+    elif target.real == "float" and narrow >= 64 and length >= 16 and "v4" not in unfit:
+        default = "v4"
     else:
         default = "v2" if narrow >= 8 and length >= 16 else "v1"
     return pick(name, default, target, unfit)[0]
@@ -98,7 +97,7 @@ def plan_backward_weight(x, w, y, stride, padding, target=EMULATOR):
     tiles = _ceil(lines[1], TILES[version][0]) * _ceil(lines[0], TILES[version][0])
     parts = max(1, min(_ceil(BLOCKS * target.multiprocessors, tiles), length // LEAST_SHARE))
     # Whole slots of pixels, where images are staged.
-    step = staged.stage(name, version, *shape)[0]["of_slot"] if version in staged.DEPTH else TILES[version][0]
+    step = staged.stage(name, *shape)[0]["of_slot"] if version == "v4" else STEP
     share = max(_ceil(_ceil(length, parts), step), 1) * step
     return _plan(name, version, lines, max(_ceil(length, share), 1), prod(w), shape, share=share)
 
@@ -114,11 +113,11 @@ def _plan(name, version, lines, layers, results, shape, phases=1, **numbers):
         channels=x[1], height=x[2], width=x[3], outputs=w[0], kernel_height=w[2], kernel_width=w[3], rows=y[2],
         columns=y[3], down=stride[0], right=stride[1], top=padding[0][0], left=padding[1][0],
     )  # fmt: skip
-    if version == "v5":
+    if version == "v6":
         return None
     if version == "v1":
         return Plan(versions[name]["v1"], (_ceil(results, BLOCK), 1, 1), (BLOCK, 1, 1), {"n": results, **numbers})
-    stage, shared = staged.stage(name, version, *shape) if version in staged.DEPTH else ({}, 0)
+    stage, shared = staged.stage(name, *shape) if version == "v4" else ({}, 0)
     side, block = TILES[version]
     grid = _ceil(lines[1], side) * phases, _ceil(lines[0], side), layers
     return Plan(versions[name][version], grid, block, {"images": x[0], **numbers, **stage}, shared)
@@ -160,29 +159,18 @@ def conv2d_backward_data(gradient, w, shape, stride=(1, 1), padding=((0, 0), (0,
     elif made.kernel is versions["conv2d_backward_data"]["v1"]:
         launch(made, gradient=gradient, w=w, bias=bias, x=x)
     else:
-        is_v2 = made.kernel is versions["conv2d_backward_data"]["v2"]
-        in_pairs = {} if is_v2 else _pairs(made.grid, w, stride)
-        phases = _by_phase(w, stride, in_pairs.get("tickets"))
-        launch(made, gradient=gradient, phases=phases, bias=bias, x=x, **in_pairs)
+        launch(made, gradient=gradient, phases=_by_phase(w, stride), bias=bias, x=x)
     return x
 
 
-def _pairs(grid, w, stride):
-    """A buffer and a ticket for each pair of blocks that make neighbouring pixels: at stride 2 along the rows."""
-    if stride[1] != 2 or not w.size:
-        return {"buffers": None, "tickets": None}
-    pairs = prod(grid) // 2
-    return {"buffers": empty((pairs, SIDE, SIDE), like=w), "tickets": empty((pairs,), like=w, dtype=np.int32)}
-
-
-def _by_phase(w, stride, tickets):
-    """The weights in the order in which the matrix products of the data's gradient read them; and the tickets made 0."""
+def _by_phase(w, stride):
+    """The weights in the order in which the matrix products of the data's gradient read them."""
     phases = empty((w.size,), like=w)
     outputs, channels, height, width = w.shape
     numbers = dict(channels=channels, outputs=outputs, kernel_height=height, kernel_width=width)
-    numbers |= dict(down=stride[0], right=stride[1], pairs=0 if tickets is None else tickets.size)
+    numbers |= dict(down=stride[0], right=stride[1])
     grid = outputs, _ceil(channels, CHANNELS_OF_PHASES), 1
-    launch(Plan(pick("conv2d_phases")[1], grid, (BLOCK, 1, 1), numbers), w=w, phases=phases, tickets=tickets)
+    launch(Plan(pick("conv2d_phases")[1], grid, (BLOCK, 1, 1), numbers), w=w, phases=phases)
     return phases
 
 

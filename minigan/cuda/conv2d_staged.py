@@ -5,13 +5,12 @@ from functools import cache
 from itertools import product
 from math import gcd, prod
 
-# Floats of a block that there is room for beside the strips of a product, in 48 KiB; and those that hand_over() takes.
-ROOM = {"v3": 7900, "v4": 3456}
-SLABS = {"v3": 8 * 8 * 48, "v4": 4 * 8 * 72}
-FOR_TWO = 3456  # so many leave room for two blocks of v3 on a T4
-DEPTH = {"v3": 8, "v4": 16}  # steps along k
+ROOM = 7900  # floats of a block that there is room for beside the strips of a product, in 48 KiB
+SLABS = 8 * 8 * 48  # floats that hand_over() takes
+FOR_TWO = 3456  # so many leave room for two blocks on a T4
+DEPTH = 8  # steps along k of a strip
 SIDE = 128  # lines of a block's tile
-MOST = 512  # floats of a row: a block of 128 threads moves it at once
+MOST = 512  # floats of a row: the blocks of Winograd's transforms, of 128 threads, move it at once
 
 
 @dataclass(frozen=True)
@@ -32,21 +31,21 @@ class Axis:
 
 
 @cache
-def stage(name, version, x, w, y, stride, padding):
-    """(the numbers of a stage, its bytes of shared memory) for a version of one of the three and shapes of x, w and y; None where
-    there is no room."""
+def stage(name, x, w, y, stride, padding):
+    """(the numbers of a stage, its bytes of shared memory) for one of the three and shapes of x, w and y; None where there is no
+    room."""
     if name == "conv2d_backward_data":
-        return _along_taps(version, list(_phases(x, w, y, stride, padding)), channels=w[0])
+        return _along_taps(list(_phases(x, w, y, stride, padding)), channels=w[0])
     sizes = zip(y[2:], stride, padding, w[2:], x[2:])
     windows = [Axis(count, step, -pads[0], taps, size) for count, step, pads, taps, size in sizes]
     along = _along_taps if name == "conv2d" else _along_pixels
-    return along(version, [windows] if prod(y[2:]) else [], channels=w[1])
+    return along([windows] if prod(y[2:]) else [], channels=w[1])
 
 
 def _phases(x, w, y, stride, padding):
     """The pairs of Axis of the data's gradient's phases, where they have taps and pixels; see Phase in kernels/windows.cuh."""
-    along = [_phases_along(*each) for each in zip(x[2:], w[2:], y[2:], stride, padding)]
-    return product(*([axis for axis in each if axis.taps and axis.count] for each in along))
+    along = [_phases_along(*sizes) for sizes in zip(x[2:], w[2:], y[2:], stride, padding)]
+    return product(*([axis for axis in phases if axis.taps and axis.count] for phases in along))
 
 
 def _phases_along(pixels, taps, size, stride, pads):
@@ -57,34 +56,34 @@ def _phases_along(pixels, taps, size, stride, pads):
         yield Axis(-(-max(pixels - pixel, 0) // stride), 1, last - (taps_of_phase - 1), taps_of_phase, size)
 
 
-def _along_taps(version, windows, channels):
+def _along_taps(windows, channels):
     """Of windows where k runs along the taps."""
-    depth, taps = DEPTH[version], [down.taps * right.taps for down, right in windows]
-    of_slot = min(-(-depth // min(taps, default=1)), channels)
-    slots = min(max((_slots(depth, of_slot * each) for each in taps), default=1), -(-channels // of_slot))
-    return _stage(version, windows, SIDE, of_slot, slots, slots * of_slot, ROOM[version])
+    taps = [down.taps * right.taps for down, right in windows]
+    of_slot = min(-(-DEPTH // min(taps, default=1)), channels)
+    slots = min(max((_slots(of_slot * of_channel) for of_channel in taps), default=1), -(-channels // of_slot))
+    return _stage(windows, SIDE, of_slot, slots, slots * of_slot, ROOM)
 
 
-def _along_pixels(version, windows, channels):
+def _along_pixels(windows, channels):
     """Where k runs along the pixels: as many of them in a slot as there is room for."""
     taps = prod(axis.taps for axis in windows[0]) if windows else 1
     of_tile = min((SIDE - 1 + taps - gcd(SIDE, taps)) // taps + 1, channels)
     few, many = range(64, 15, -16), range(256, 79, -16)  # few would be loaded, and waited for, too often
-    tried = (*product([FOR_TWO], many), *product([ROOM[version]], (*many, *few)))
-    return next(filter(None, (_stage(version, windows, run, run, 1, of_tile, room) for room, run in tried)), None)
+    tried = (*product([FOR_TWO], many), *product([ROOM], (*many, *few)))
+    return next(filter(None, (_stage(windows, run, run, 1, of_tile, room) for room, run in tried)), None)
 
 
-def _slots(depth, ks):
+def _slots(ks):
     """How many slots of so many ks two strips in a row may touch, the first of which begins at a multiple of its depth."""
-    return (ks - gcd(depth, ks) + 2 * depth - 1) // ks + 1
+    return (ks - gcd(DEPTH, ks) + 2 * DEPTH - 1) // ks + 1
 
 
-def _stage(version, windows, run, of_slot, slots, channels, room):
+def _stage(windows, run, of_slot, slots, channels, room):
     tall, pitch, stack = extent(windows, run)
     floats = channels * tall * pitch
     if floats > room or pitch > MOST:
         return None
-    return dict(of_slot=of_slot, slots=slots, tall=tall, pitch=pitch, stack=stack), 4 * max(floats, SLABS[version])
+    return dict(of_slot=of_slot, slots=slots, tall=tall, pitch=pitch, stack=stack), 4 * max(floats, SLABS)
 
 
 def extent(windows, run):

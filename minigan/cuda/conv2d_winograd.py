@@ -1,4 +1,4 @@
-"""Convolutions of stride 1 by Winograd's method, conv2d's v5: the launches of kernels/conv2d_winograd.cu."""
+"""Convolutions of stride 1 by Winograd's method, conv2d's v6: the launches of kernels/conv2d_winograd.cu."""
 
 from functools import cache
 from math import gcd, prod

@@ -1,16 +1,16 @@
-// 2-D convolution and its two adjoints; a transposed convolution is the first of them. No kernel is flipped.
+// 2-D convolution and its two adjoints; a transposed convolution is the first of them. No filter is flipped.
 //
 //   x (images, channels, height, width), w (outputs, channels, kernel_height, kernel_width), y (images, outputs, rows, columns), all
 //   row-major. y[image, o, i, j] is made from the window of x whose upper left pixel is (i down - top, j right - left).
 //
 //   v1  direct          one thread a result, straight from the formula; every sum in a fixed sequence, so no atomics
 //   v2  implicit GEMM   the same sums as a matrix product whose second factor is never built: tiles in shared memory
-//   v3  register tile   8 x 8 results a thread, vectors, two strips of each factor: what matmul_v5 is
-//   v4  tensor cores    what matmul_v6 is
-//   v5  Winograd        in conv2d_winograd.cu
+//   v3  register tile   8 x 8 results a thread, what matmul_v4 is, but that each element of a strip is gathered
+//   v4  staged rows     an image's rows come in once for all taps, and windows are read from shared memory: staged.cuh
+//   v5  tensor cores    v3 by what matmul_v6 multiplies with
+//   v6  Winograd        in conv2d_winograd.cu
 //
 // Direct convolution reads both factors of every product from global memory: 2 flops for 8 bytes in float, 0.25 flop a byte.
-#define TILE_OLD  // until the rungs above v2 are adapted
 #include "staged.cuh"
 
 // Grid ceil(n / 256) for n results, block 256. Neighbours walk along a row of y: at stride 1 they read neighbouring
@@ -91,13 +91,13 @@ extern "C" __global__ void conv2d_backward_weight_v1(const real* gradient, const
     w[i] = sum;
 }
 
-// ---- v2 to v4: implicit matrix products, see windows.cuh ---------------------------------------------------------------
+// ---- v2, v3 and v5: implicit matrix products, see windows.cuh ----------------------------------------------------------
 
 // Weights phase by phase, each as a matrix (outputs x taps, channels), so that the data's gradient reads neighbours. A block
 // turns 32 channels of an output round in shared memory, so that lanes are neighbours along the taps where it reads and along
-// the channels where it writes. On the way it makes the tickets 0, see pairs.cuh. Grid (outputs, channels / 32), block 256.
-extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int channels, int outputs,
-                                            int kernel_height, int kernel_width, int down, int right) {
+// the channels where it writes. Grid (outputs, channels / 32), block 256.
+extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int channels, int outputs, int kernel_height,
+                                            int kernel_width, int down, int right) {
     constexpr int OF_BLOCK = 32, AT_ONCE = 64;  // channels, taps
     __shared__ real turned[OF_BLOCK * (AT_ONCE + 1)];
     const int o = blockIdx.x, first = blockIdx.y * OF_BLOCK, here = min(OF_BLOCK, channels - first);
@@ -111,160 +111,215 @@ extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int cha
         __syncthreads();
         for (int i = threadIdx.x; i < here * taps; i += blockDim.x) {
             const int c = i % here, tap = i / here, p = (first_tap + tap) / kernel_width, q = (first_tap + tap) % kernel_width;
-            const Phase phase(p % down * right + q % right, nullptr, 0, 1, 1, outputs, kernel_height, kernel_width, 1, 1, down,
-                              right, 0, 0);
-            const int k = (o * phase.kernel_height + p / down) * phase.kernel_width + q / right;
-            phases[(phase.before * outputs + k) * channels + first + c] = turned[c * pitch + tap];
+            const PhaseAlong rows(p % down, down, kernel_height, 1, 0), columns(q % right, right, kernel_width, 1, 0);
+            const int before = rows.before * kernel_width + rows.taps * columns.before;
+            const int k = (o * rows.taps + p / down) * columns.taps + q / right;
+            phases[(before * outputs + k) * channels + first + c] = turned[c * pitch + tap];
         }
         __syncthreads();
     }
 }
 
 #define GEOMETRY                                                                                                        \
-    int images, int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows,         \
+    int images, int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows,        \
         int columns, int down, int right, int top, int left
-#define WINDOWS_OF_X                                                                                                     \
-    windows_of(x, images, channels, height, width, kernel_height, kernel_width, rows, columns, down, right, top, left)
-#define PHASE(NUMBER)                                                                                                    \
-    Phase(NUMBER, gradient, images, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, \
-          top, left)
+#define GIVEN                                                                                                           \
+    Geometry { images, channels, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, top, left }
 
 constexpr int TILE = 16;
 
-// One element of the product, by tiles in shared memory as in matmul_v2, over k from `begin` to `end`.
-template <class A, class B> __device__ inline real tiled_sum(const A& a, const B& b, int row, int column, int begin, int end) {
+// By tiles in shared memory as in matmul_v2, over k from `begin` to `end`; `across` is the tile's number along a row of the result.
+__device__ inline void tiled(const Gemm& of, int across, int begin, int end) {
     __shared__ real a_tile[TILE][TILE], b_tile[TILE][TILE];
-    const int tx = threadIdx.x, ty = threadIdx.y;
+    const int tx = threadIdx.x, ty = threadIdx.y, row = blockIdx.y * TILE + ty, column = across * TILE + tx;
+    const Spot line_of_a = of.a.line(row), line_of_b = of.b.line(column);
     real sum = real(0);
     for (int start = begin; start < end; start += TILE) {
-        a_tile[ty][tx] = element(a, row, start + tx);
-        b_tile[ty][tx] = element(b, column, start + ty);
+        a_tile[ty][tx] = of.a.at(line_of_a, of.a.k(start + tx));
+        b_tile[ty][tx] = of.b.at(line_of_b, of.b.k(start + ty));
         __syncthreads();
         for (int p = 0; p < TILE; ++p) sum += a_tile[ty][p] * b_tile[p][tx];
         __syncthreads();
     }
-    return sum;
+    of.y.put(row, of.y.place(column), sum);
 }
 
 // Grid (pixels / 16, outputs / 16), block (16, 16).
 extern "C" __global__ void conv2d_v2(const real* x, const real* w, const real* bias, real* y, GEOMETRY) {
-    const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x * TILE + threadIdx.x;
-    const PixelLines windows = {WINDOWS_OF_X};
-    const int k = windows.length();
-    const real sum = tiled_sum(MatrixLines{w, outputs, k, k, 1}, windows, row, column, 0, k);
-    const PixelTarget pixels = pixels_to(bias, y, 0, 0, outputs, images, rows, columns);
-    pixels.put(row, pixels.place(column), sum);
+    const Gemm of = forward(x, w, bias, y, GIVEN);
+    tiled(of, blockIdx.x, 0, of.a.ks.count);
 }
 
 // Grid (pixels of a phase / 16 x phases, channels / 16), block (16, 16). `phases` is what conv2d_phases_v1 made of w. The phases of
 // one place are neighbours in the grid: each writes a part of every sector, and the parts should meet in the L2 cache.
 extern "C" __global__ void conv2d_backward_data_v2(const real* gradient, const real* phases, const real* bias, real* x,
                                                    GEOMETRY) {
-    const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x / (down * right) * TILE + threadIdx.x;
-    const Phase phase = PHASE(blockIdx.x % (down * right));
-    const PixelLines windows = {phase.windows};
-    const MatrixLines weights = {phases + phase.before * outputs * channels, channels, windows.length(), 1, channels};
-    const real sum = tiled_sum(weights, windows, row, column, 0, windows.length());
-    const PixelTarget pixels = phase_to(bias, x, 0, 0, channels, height, width, phase, down, right);
-    pixels.put(row, pixels.place(column), sum);
+    const Gemm of = backward_data(gradient, phases, bias, x, GIVEN, Phase(GIVEN, blockIdx.x % (down * right)));
+    tiled(of, blockIdx.x / (down * right), 0, of.a.ks.count);
 }
 
 // Grid (channels x taps / 16, outputs / 16, parts), block (16, 16). The few weights leave most of a chip idle, and their sums
 // are long: each layer of the grid makes `share` of the terms, a multiple of 16, into a part of its own.
 extern "C" __global__ void conv2d_backward_weight_v2(const real* gradient, const real* x, real* parts, int share, GEOMETRY) {
-    const int row = blockIdx.y * TILE + threadIdx.y, column = blockIdx.x * TILE + threadIdx.x;
-    const TapLines slopes = {pixels_of(gradient, images, outputs, rows, columns)}, windows = {WINDOWS_OF_X};
-    const int begin = blockIdx.z * share, taps = windows.lines();
-    const real sum = tiled_sum(slopes, windows, row, column, begin, min(begin + share, windows.length()));
-    if (row < outputs && column < taps) parts[(blockIdx.z * outputs + row) * taps + column] = sum;
+    const Gemm of = backward_weight(gradient, x, parts, GIVEN);
+    const int begin = blockIdx.z * share;
+    tiled(of, blockIdx.x, begin, min(begin + share, of.a.ks.count));
 }
 
 #if SINGLE
 
-// How x, or the gradient, is staged: see staged.cuh. There is dynamic shared memory for it, and for hand_over().
-#define STAGING int of_slot, int slots, int tall, int pitch, int stack
-#define STAGE_OF(WINDOWS, RUN) {WINDOWS, RUN, of_slot, slots, tall, pitch, stack}
+// 128 lines of a factor, gathered element by element for a product of tile.cuh. A thread knows where its lines begin, and works
+// out where a k stands once for all of them. Lanes are neighbours where elements are: along k, or from line to line. Not by whole
+// sectors: 32 neighbouring pixels of a window that is shifted by one lie in five of them, where four would do.
+template <class Product, bool ALONG_K> struct GatheredSource {
+    static constexpr int KS_AT_ONCE = ALONG_K ? 8 : 4, LINES_AT_ONCE = Product::THREADS / KS_AT_ONCE;
+    static constexpr int KS = Product::DEPTH / KS_AT_ONCE, LINES = SIDE / LINES_AT_ONCE;
+    const Factor& of;
+    const int k = ALONG_K ? threadIdx.x % KS_AT_ONCE : threadIdx.x / LINES_AT_ONCE;
+    const int line = ALONG_K ? threadIdx.x / KS_AT_ONCE : threadIdx.x % LINES_AT_ONCE;
+    Spot begins[LINES];
+    float value[KS][LINES];
 
-template <class Product>
-__device__ inline void conv2d_tile(const float* x, const float* w, const float* bias, float* y, GEOMETRY, STAGING) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, k = channels * kernel_height * kernel_width;
-    typedef StagedSource<Product, StagedPixels> Source;
-    __shared__ typename Source::Alongs alongs;
-    extern __shared__ __align__(16) float staged[];
-    __shared__ StagedPixels lines;
-    if (threadIdx.x == 0) lines = StagedPixels(STAGE_OF(WINDOWS_OF_X, SIDE), column);
-    __syncthreads();
-    MatrixSource<Product> of_w(w, row, outputs, k, k, 1, true);
-    Source of_x(lines, x, column, 0, k, alongs, staged);
-    Product product;
-    accumulate(product, of_w, of_x, 0, k);
-    hand_over(product, pixels_to(bias, y, row, column, outputs, images, rows, columns), staged);
-}
-
-// At stride 2 along the rows there are `tickets` and `buffers`, one for each two blocks whose pixels take turns: see pairs.cuh.
-template <class Product>
-__device__ inline void conv2d_backward_data_tile(const float* gradient, const float* phases, const float* bias, float* x,
-                                                 GEOMETRY, STAGING) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x / (down * right) * SIDE, number = blockIdx.x % (down * right);
-    __shared__ Phase phase;
-    __shared__ StagedPixels lines;
-    if (threadIdx.x == 0) phase = PHASE(number), lines = StagedPixels(STAGE_OF(phase.windows, SIDE), column);
-    __syncthreads();
-    if (column >= phase.windows.pixels()) return;  // the grid is the largest phase's
-    const int k = phase.windows.taps();
-    typedef StagedSource<Product, StagedPixels> Source;
-    __shared__ typename Source::Alongs alongs;
-    extern __shared__ __align__(16) float staged[];
-    MatrixSource<Product> of_w(phases + phase.before * outputs * channels, row, channels, k, 1, channels, false);
-    Source of_gradient(lines, gradient, column, 0, k, alongs, staged);
-    Product product;
-    accumulate(product, of_w, of_gradient, 0, k);
-    hand_over(product, phase_to(bias, x, row, column, channels, height, width, phase, down, right), staged);
-}
-
-template <class Product>
-__device__ inline void conv2d_backward_weight_tile(const float* gradient, const float* x, float* parts, int share, GEOMETRY,
-                                                   STAGING) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, taps = channels * kernel_height * kernel_width;
-    const int begin = blockIdx.z * share, end = min(begin + share, images * rows * columns);
-    typedef StagedSource<Product, StagedTaps> Source;
-    __shared__ typename Source::Alongs alongs[2];
-    extern __shared__ __align__(16) float staged[];
-    __shared__ StagedTaps lines;
-    if (threadIdx.x == 0) lines = StagedTaps(STAGE_OF(WINDOWS_OF_X, of_slot), column, begin);
-    __syncthreads();
-    SlopeSource<Product> of_gradient(gradient, outputs, rows * columns, row, end, alongs[0]);
-    Source of_x(lines, x, column, begin, end, alongs[1], staged);
-    Product product;
-    accumulate(product, of_gradient, of_x, begin, end);
-    product.hand_to(MatrixTarget{parts + blockIdx.z * outputs * taps, row, column, outputs, taps});
-}
-
-#define NUMBERS                                                                                                         \
-    images, channels, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, top, left,       \
-        of_slot, slots, tall, pitch, stack
-
-// Grids as of v2, but for tiles of 128; block 256 for v3, 128 for v4. `share` is a multiple of `of_slot`.
-#define TILED(VERSION, PRODUCT)                                                                                         \
-    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS)                                     \
-        conv2d_##VERSION(const float* x, const float* w, const float* bias, float* y, GEOMETRY, STAGING) {              \
-        conv2d_tile<PRODUCT>(x, w, bias, y, NUMBERS);                                                                   \
-    }                                                                                                                   \
-    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_data_##VERSION(     \
-        const float* gradient, const float* phases, const float* bias, float* x,                                    \
-        GEOMETRY, STAGING) {                                                                                            \
-        conv2d_backward_data_tile<PRODUCT>(gradient, phases, bias, x, NUMBERS);                       \
-    }                                                                                                                   \
-    extern "C" __global__ void __launch_bounds__(PRODUCT::THREADS, PRODUCT::BLOCKS) conv2d_backward_weight_##VERSION(   \
-        const float* gradient, const float* x, float* parts, int share, GEOMETRY, STAGING) {                            \
-        conv2d_backward_weight_tile<PRODUCT>(gradient, x, parts, share, NUMBERS);                                       \
+    __device__ inline GatheredSource(const Factor& of, int first) : of(of) {
+        for (int j = 0; j < LINES; ++j) begins[j] = of.line(first + line + j * LINES_AT_ONCE);
     }
+    __device__ inline void fetch(int start) {
+        for (int i = 0; i < KS; ++i) {
+            const Spot at = of.k(start + k + i * KS_AT_ONCE);
+            for (int j = 0; j < LINES; ++j) value[i][j] = of.at(begins[j], at);
+        }
+    }
+    __device__ inline void put(typename Product::Strip& strip) const {
+        for (int i = 0; i < KS; ++i)
+            for (int j = 0; j < LINES; ++j)
+                strip[k + i * KS_AT_ONCE][line + j * LINES_AT_ONCE] = Product::rounded(value[i][j]);
+    }
+};
 
-TILED(v3, RegisterProduct)
+// A tile of the result: what v3 and v5 have in common. The flags say whether the elements of a and of b are neighbours along k.
+template <class Product, bool A_ALONG_K, bool B_ALONG_K>
+__device__ inline void gathered(const Gemm& of, int across, int begin, int end) {
+    __shared__ __align__(16) typename Product::Strip a, b;
+    const int first_row = blockIdx.y * SIDE, first_column = across * SIDE;
+    GatheredSource<Product, A_ALONG_K> of_a(of.a, first_row);
+    GatheredSource<Product, B_ALONG_K> of_b(of.b, first_column);
+    Product product;
+    for (int start = begin; start < end; start += Product::DEPTH) {
+        of_a.fetch(start), of_b.fetch(start);
+        of_a.put(a), of_b.put(b);
+        __syncthreads();
+        product.add(a, b);
+        __syncthreads();
+    }
+    product.hand_to([&](int row, int column, auto sums) {
+        for (int c = 0; c < sizeof sums / sizeof(float); ++c)
+            of.y.put(first_row + row, of.y.place(first_column + column + c), sums.of[c]);
+    });
+}
+
+// Grids as of v2, but for tiles of 128; block 256.
+extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
+    conv2d_v3(const float* x, const float* w, const float* bias, float* y, GEOMETRY) {
+    const Gemm of = forward(x, w, bias, y, GIVEN);
+    gathered<RegisterProduct, true, false>(of, blockIdx.x, 0, of.a.ks.count);
+}
+
+extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
+    conv2d_backward_data_v3(const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY) {
+    const Gemm of = backward_data(gradient, phases, bias, x, GIVEN, Phase(GIVEN, blockIdx.x % (down * right)));
+    gathered<RegisterProduct, false, false>(of, blockIdx.x / (down * right), 0, of.a.ks.count);
+}
+
+extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
+    conv2d_backward_weight_v3(const float* gradient, const float* x, float* parts, int share, GEOMETRY) {
+    const Gemm of = backward_weight(gradient, x, parts, GIVEN);
+    const int begin = blockIdx.z * share;
+    gathered<RegisterProduct, true, true>(of, blockIdx.x, begin, min(begin + share, of.a.ks.count));
+}
+
+// ---- v4: rows staged in shared memory, see staged.cuh ------------------------------------------------------------------
+
+#define STAGING int of_slot, int slots, int tall, int pitch, int stack
+
+// Grids and blocks as of v3, with dynamic shared memory for the rows, and for hand_over().
+extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
+    conv2d_v4(const float* x, const float* w, const float* bias, float* y, GEOMETRY, STAGING) {
+    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, k = channels * kernel_height * kernel_width;
+    extern __shared__ __align__(16) float staged[];
+    __shared__ Stage stage;
+    if (threadIdx.x == 0) stage = Stage(GIVEN.windows(), SIDE, tall, pitch, stack, column);
+    __syncthreads();
+    MatrixSource<RegisterProduct> of_w{w + size_t(row) * k, outputs - row, k, k, 1, true};
+    StagedPixels of_x(stage, x, column, of_slot, slots, staged);
+    RegisterProduct product;
+    accumulate(product, of_w, of_x, 0, k);
+    hand_over(product, to_pixels(bias, y, GIVEN), row, column, staged);
+}
+
+extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
+    conv2d_backward_data_v4(const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY, STAGING) {
+    const int row = blockIdx.y * SIDE, column = blockIdx.x / (down * right) * SIDE;
+    extern __shared__ __align__(16) float staged[];
+    __shared__ Phase phase;
+    __shared__ Stage stage;
+    if (threadIdx.x == 0) {
+        phase = Phase(GIVEN, blockIdx.x % (down * right));
+        stage = Stage(phase.windows, SIDE, tall, pitch, stack, column);
+    }
+    __syncthreads();
+    if (column >= phase.pixels.count) return;  // the grid is the largest phase's
+    const int k = phase.windows.taps.count;
+    const float* weights = phases + phase.before * outputs * channels;
+    MatrixSource<RegisterProduct> of_w{weights + row, channels - row, k, 1, channels, false};
+    StagedPixels of_gradient(stage, gradient, column, of_slot, slots, staged);
+    RegisterProduct product;
+    accumulate(product, of_w, of_gradient, 0, k);
+    hand_over(product, to_phase(bias, x, GIVEN, phase), row, column, staged);
+}
+
+// `share` is a multiple of `of_slot`.
+extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
+    conv2d_backward_weight_v4(const float* gradient, const float* x, float* parts, int share, GEOMETRY, STAGING) {
+    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE, taps = channels * kernel_height * kernel_width;
+    const int begin = blockIdx.z * share, end = min(begin + share, images * rows * columns);
+    extern __shared__ __align__(16) float staged[];
+    __shared__ Stage stage;
+    if (threadIdx.x == 0) stage = Stage(GIVEN.windows(), of_slot, tall, pitch, stack, begin);
+    __syncthreads();
+    SlopeSource of_gradient(gradient, outputs, rows * columns, first_row, begin, end);
+    StagedTaps of_x(stage, x, first_column, begin, end, staged);
+    RegisterProduct product;
+    accumulate(product, of_gradient, of_x, begin, end);
+    parts += blockIdx.z * outputs * taps;
+    product.hand_to([&](int row, int column, auto sums) {
+        row += first_row, column += first_column;
+        store(parts + row * taps + column, sums, row < outputs ? taps - column : 0);
+    });
+}
 
 #endif  // SINGLE
 #if TENSOR_CORES
 
-TILED(v4, TensorProduct)
+// ---- v5: v3 by tensor cores --------------------------------------------------------------------------------------------
+
+// Grids as of v3; block 128.
+extern "C" __global__ void __launch_bounds__(TensorProduct::THREADS, TensorProduct::BLOCKS)
+    conv2d_v5(const float* x, const float* w, const float* bias, float* y, GEOMETRY) {
+    const Gemm of = forward(x, w, bias, y, GIVEN);
+    gathered<TensorProduct, true, false>(of, blockIdx.x, 0, of.a.ks.count);
+}
+
+extern "C" __global__ void __launch_bounds__(TensorProduct::THREADS, TensorProduct::BLOCKS)
+    conv2d_backward_data_v5(const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY) {
+    const Gemm of = backward_data(gradient, phases, bias, x, GIVEN, Phase(GIVEN, blockIdx.x % (down * right)));
+    gathered<TensorProduct, false, false>(of, blockIdx.x / (down * right), 0, of.a.ks.count);
+}
+
+extern "C" __global__ void __launch_bounds__(TensorProduct::THREADS, TensorProduct::BLOCKS)
+    conv2d_backward_weight_v5(const float* gradient, const float* x, float* parts, int share, GEOMETRY) {
+    const Gemm of = backward_weight(gradient, x, parts, GIVEN);
+    const int begin = blockIdx.z * share;
+    gathered<TensorProduct, true, true>(of, blockIdx.x, begin, min(begin + share, of.a.ks.count));
+}
 
 #endif  // TENSOR_CORES

@@ -1,4 +1,4 @@
-// Winograd's convolution, for stride 1 and kernels of up to 7 rows and columns: conv2d's v5. Float only.
+// Winograd's convolution, for stride 1 and kernels of up to 7 rows and columns: conv2d's v6. Float only.
 //
 // A convolution is a product of polynomials, and a polynomial of degree 7 is known from its values at 8 points: so 8 products
 // make what r taps times m = 9 - r results would take r m of. In two dimensions it is 64 instead of r^2 m^2: 6.25 times fewer
@@ -117,53 +117,40 @@ __device__ inline int spread(int word) { return word + word / 32; }
     int images, int channels, int height, int width, int down, int across, int tall, int wide, int run, int rows, int pitch, \
         int stack
 
-// Tiles of `kernel_height` by `kernel_width` as the windows of a convolution, `down` by `across` of them on each image. A block has
+// Tiles as the windows of a convolution, `down` by `across` of them on each image, `tall` and `wide` apart. A block has
 // `run` of them, whole rows of tiles of one channel, blockIdx.y; a thread has the tile number `tile`, if there is such a one.
 struct TileRows {
     Stage stage;
-    Stage::Place origin;
     int first, tile;
 
-    __device__ inline TileRows(const float* image, TILES, int kernel_height, int kernel_width, int top, int left)
-        : stage{windows_of(image, images, channels, height, width, kernel_height, kernel_width, down, across, tall, wide, top,
-                           left), run, 1, 1, rows, pitch, stack},
-          first(blockIdx.x * run), tile(threadIdx.x < run ? first + threadIdx.x : all()) {
-        origin = stage.origin(first);
-    }
+    __device__ inline TileRows(TILES, int top, int left)
+        : stage({images, channels, height, width, {images * down * across, down, across, tall, wide, -top, -left}}, run, rows, pitch,
+                stack, blockIdx.x * run),
+          first(blockIdx.x * run), tile(threadIdx.x < run ? first + threadIdx.x : all()) {}
     // Of a channel: how many there are, and with those of zeros that fill the last sector of their points.
-    __device__ inline int count() const { return stage.windows.pixels(); }
+    __device__ inline int count() const { return stage.windows.corners.count; }
     __device__ inline int all() const { return (count() + 7) / 8 * 8; }
-    __device__ inline int own() const { return stage.offset(stage.corner(tile), origin); }
+    __device__ inline int own() const { return stage.window(tile); }
 
-    // use(row, quad) for the quads of the block's rows.
-    template <class Use> __device__ inline void each_quad(Use use) const {
-        const int at_once = BLOCK / stage.quads(), first = threadIdx.x / stage.quads();
-        for (int row = first; first < at_once && row < stage.tall; row += at_once) use(row, threadIdx.x % stage.quads());
-    }
-
-    __device__ inline void bring(float* staged) const {
+    __device__ inline void bring(const float* image, float* staged) const {
         for (int i = threadIdx.x; i < spread(stage.plane()); i += BLOCK) staged[i] = 0.0f;
         __syncthreads();
-        each_quad([&](int row, int quad) {
-            const Run<4> x = stage.load(stage.windows.image, stage.element(row, quad, blockIdx.y, origin));
-            const int to = stage.place(row, quad, origin);
-            for (int c = 0; c < 4; ++c) staged[spread(to + c)] = x.of[c];
-        });
+        for (int r = stage.first_row(); r < stage.tall; r += stage.at_once) {
+            const Run<4> x = stage.load(image, stage.element(r, blockIdx.y));
+            for (int c = 0; c < 4; ++c) staged[spread(stage.place(r) + c)] = x.of[c];
+        }
         __syncthreads();
     }
 
     __device__ inline void take_away(const float* staged, float* image, float add) const {
-        const int width = stage.windows.width;
         __syncthreads();
-        each_quad([&](int row, int quad) {
-            const int element = stage.element(row, quad, blockIdx.y, origin);
-            if (element < 0) return;
-            const int from = stage.place(row, quad, origin), left = width - element % width;
+        for (int r = stage.first_row(); r < stage.tall; r += stage.at_once) {
+            const int element = stage.element(r, blockIdx.y), left = stage.windows.width - element % stage.windows.width;
+            if (element < 0) continue;
             Run<4> x;
-#pragma unroll
-            for (int c = 0; c < 4; ++c) x.of[c] = c < left ? staged[spread(from + c)] + add : 0.0f;
+            for (int c = 0; c < 4; ++c) x.of[c] = c < left ? staged[spread(stage.place(r) + c)] + add : 0.0f;
             store(image + element, x, left);
-        });
+        }
     }
 
     // As many points as all channels' tiles have, those of this thread's tile among them.
@@ -173,9 +160,9 @@ struct TileRows {
 
 // Points of tiles of `tall` by `wide`, zero beyond.
 template <void take(const float (&)[POINTS], float (&)[POINTS], int)>
-__device__ inline void take_points(const TileRows& of, float* points, int tall, int wide) {
+__device__ inline void take_points(const TileRows& of, const float* image, float* points, int tall, int wide) {
     extern __shared__ float staged[];
-    of.bring(staged);
+    of.bring(image, staged);
     if (of.tile >= of.all()) return;
     const int own = of.own();
     if (of.tile >= of.count()) tall = 0;
@@ -192,18 +179,18 @@ __device__ inline void take_points(const TileRows& of, float* points, int tall, 
 
 // Windows of 8 x 8, `tall` and `wide` apart, the first from (-top, -left) on. Grid (tiles / run, channels), block 128.
 extern "C" __global__ void winograd_windows_v1(const float* image, float* points, TILES, int top, int left) {
-    take_points<take_windows>(TileRows(image, NUMBERS, POINTS, POINTS, top, left), points, POINTS, POINTS);
+    take_points<take_windows>(TileRows(NUMBERS, top, left), image, points, POINTS, POINTS);
 }
 
 // Tiles of m x m slopes, for the weights' gradient: they do not overlap.
 extern "C" __global__ void winograd_slopes_v1(const float* image, float* points, TILES) {
-    take_points<take_values>(TileRows(image, NUMBERS, tall, wide, 0, 0), points, tall, wide);
+    take_points<take_values>(TileRows(NUMBERS, 0, 0), image, points, tall, wide);
 }
 
 // The way back: tiles of m x m pixels of y (images, channels, height, width), with the bias.
 extern "C" __global__ void winograd_pixels_v1(const float* points, const float* bias, float* y, TILES) {
     extern __shared__ float staged[];
-    const TileRows of(y, NUMBERS, tall, wide, 0, 0);
+    const TileRows of(NUMBERS, 0, 0);
     if (of.tile < of.count()) {
         const int own = of.own();
         Square tile;

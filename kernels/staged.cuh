@@ -8,262 +8,239 @@
 // out of one. The windows of a run of pixels then lie in a run of rows. A *slot* holds such rows of a few channels; it serves
 // at least one strip of the product, and at most one slot begins in a strip.
 #pragma once
+#include "tile.cuh"
 #include "windows.cuh"
 #if SINGLE
 
-// How an image is staged; the numbers are worked out in minigan/cuda/conv2d_staged.py.
+// The rows where a run of pixels has its windows; the numbers are worked out in minigan/cuda/conv2d_staged.py.
 struct Stage {
-    struct Place { int row, column; };  // in the stack of images
-
     Windows windows;
-    int run;      // pixels whose windows lie in the rows of one slot
-    int of_slot;  // channels of a slot where k runs along the taps, pixels of a slot where it runs along the pixels
-    int slots, tall, pitch, stack;  // slots, rows of one, floats from row to row; rows from image to image
+    int run;                 // pixels whose windows lie in the rows of one slot
+    int tall, pitch, stack;  // rows of one channel, floats from row to row; rows from image to image
+    int row, column;         // of the stack, where the slot begins
+    int from, quads;         // the column from which rows come in, and how many quads of each
+    int at_once;             // rows that all threads bring, a quad each
+
+    Stage() = default;
+    __device__ inline Stage(const Windows& windows, int run, int tall, int pitch, int stack, int pixel)
+        : windows(windows), run(run), tall(tall), pitch(pitch), stack(stack) {
+        begin_at(pixel);
+    }
+    // Where runs do not go beyond a row of pixels, rows are cut out on boundaries of sectors; else they are the image's, whole.
+    __device__ inline void begin_at(int pixel) {
+        const bool is_cut = windows.corners.low % run == 0;
+        const Spot corner = corner_of(pixel);
+        row = (corner.element - corner.column) / pitch;
+        column = is_cut ? corner.column & ~7 : min(windows.corners.first_column, 0) & ~3;
+        from = is_cut ? column : 0;
+        quads = is_cut ? pitch / 4 : max((windows.width + 3) / 4, 1);
+        at_once = blockDim.x / quads;
+    }
 
     __device__ inline int plane() const { return tall * pitch; }
-    __device__ inline int area() const { return windows.height * windows.width; }
-    __device__ inline int taps() const { return windows.kernel_height * windows.kernel_width; }
-    __device__ inline bool backwards() const { return windows.tap_step < 0; }
+    // Of a slot that begins with the stack.
+    __device__ inline Spot corner_of(int pixel) const { return windows.corners.spot(pixel, stack * pitch, pitch); }
+    __device__ inline Spot tap(int number) const { return windows.taps.spot(number, plane(), pitch); }
+    // Where a pixel's window begins in the slot.
+    __device__ inline int window(int pixel) const { return corner_of(pixel).element - row * pitch - column; }
 
-    // The upper left corner of a pixel's window.
-    __device__ inline Place corner(int pixel) const {
-        const Digits at = windows.pixel_digits(pixel);
-        return {at.high * stack + at.middle * windows.row_step + windows.first_row - backwards() * (windows.kernel_height - 1),
-                at.low * windows.column_step + windows.first_column - backwards() * (windows.kernel_width - 1)};
-    }
-    // Where runs do not go beyond a row of pixels, a slot's rows are cut out on boundaries of sectors; else they are the image's, whole.
-    __device__ inline bool in_one_row() const { return windows.columns % run == 0; }
-    // Where the rows begin for the run of pixels from this one on, with the zeros to the left of an image.
-    __device__ inline Place origin(int pixel) const {
-        Place at = corner(pixel);
-        if (!in_one_row()) at.column = min(corner(0).column, 0);
-        at.column -= at.column & (in_one_row() ? 7 : 3);
-        return at;
-    }
-    __device__ inline int offset(const Place& at, const Place& origin) const {
-        return (at.row - origin.row) * pitch + at.column - origin.column;
-    }
-    // From the corner of a window to its pixel under a tap (channel, p, q).
-    __device__ inline int tap(const Digits& of) const {
-        return (backwards() ? windows.kernel_height - 1 - of.middle : of.middle) * pitch +
-               (backwards() ? windows.kernel_width - 1 - of.low : of.low);
-    }
-    // A row of a slot comes in as so many quads.
-    __device__ inline int quads() const { return in_one_row() ? pitch / 4 : max((windows.width + 3) / 4, 1); }
-    __device__ inline int place(int row, int quad, const Place& origin) const {
-        return row * pitch + 4 * quad - (in_one_row() ? 0 : origin.column);
-    }
-    // Where a quad stands in the image, of a row of a slot with `first_channel`; -1 outside.
-    __device__ inline int element(int row, int quad, int first_channel, const Place& origin) const {
-        const int channel = first_channel + row / tall, at = origin.row + row % tall;
-        const int column = 4 * quad + (in_one_row() ? origin.column : 0), image = at / stack, r = at % stack;
-        if (at < 0 || r >= windows.height || image >= windows.images || column < 0 || column >= windows.width) return -1;
-        return ((image * windows.channels + channel) * windows.height + r) * windows.width + column;
+    // Of a thread: its column of quads, and its first row; threads that are left over have none.
+    __device__ inline int quad() const { return threadIdx.x % quads; }
+    __device__ inline int first_row() const { return threadIdx.x / quads < at_once ? threadIdx.x / quads : 1 << 29; }
+    __device__ inline int place(int r) const { return r * pitch + 4 * quad() + from - column; }
+    // Where its quad of a row stands in the image, the slot beginning with `first_channel`; -1 outside.
+    __device__ inline int element(int r, int first_channel) const {
+        const int channel = first_channel + r / tall, at = row + r % tall, image = at / stack, i = at % stack;
+        const int j = from + 4 * quad();
+        if (at < 0 || i >= windows.height || image >= windows.images || j < 0 || j >= windows.width) return -1;
+        return ((image * windows.channels + channel) * windows.height + i) * windows.width + j;
     }
     // The four neighbours there, as far as their row goes. A channel too many may stand there, which nobody reads.
     __device__ inline Run<4> load(const float* image, int element) const {
-        if (element < 0 || element >= windows.images * windows.channels * area()) return {};
-        return load_four(image + element, windows.width % 4 == 0 ? 4 : windows.width - element % windows.width);
+        const int width = windows.width, all = windows.images * windows.channels * windows.height * width;
+        if (element < 0 || element >= all) return {};
+        return load_four(image + element, width % 4 == 0 ? 4 : width - element % width);
     }
 };
 
-// Lines are pixels; k runs along the taps of one channel after the other. All slots have the same rows.
+// ---- windows of 128 pixels, k along the taps of one channel after the other ---------------------------------------------
+
+// Slots have the same rows of the next few channels, and form a ring. While a strip is multiplied, a first quad for each thread
+// of the slot that begins in the next one is on its way; what a slot has beyond is waited for. An element is found by adding
+// where its window begins and where its tap stands in a window; those of a strip's ks are worked out once for the block.
 struct StagedPixels {
-    static constexpr bool K_IS_PIXELS = false, IS_AHEAD = true;
-    Stage stage;
-    Stage::Place origin;
-
-    StagedPixels() = default;
-    __device__ inline StagedPixels(const Stage& stage, int first_line) : stage(stage), origin(stage.origin(first_line)) {}
-    __device__ inline int ks() const { return stage.of_slot * stage.taps(); }  // of a slot
-    __device__ inline int channels() const { return stage.of_slot; }
-    // Of the slot that begins with this k:
-    __device__ inline int first_channel(int k) const { return k / max(stage.taps(), 1); }  // a phase may have none
-    __device__ inline Stage::Place origin_of(int) const { return origin; }
-    __device__ inline int line(int number) const {
-        return number < stage.windows.pixels() ? stage.offset(stage.corner(number), origin) : 0;
-    }
-    __device__ inline int along(int k) const {
-        const Digits at = stage.windows.tap_digits(k);
-        return at.high % (stage.slots * stage.of_slot) * stage.plane() + stage.tap(at);
-    }
-};
-
-// Lines are taps, of as many channels as that takes; k runs along the pixels. All slots have the same channels. Slots are large,
-// and last for many strips.
-struct StagedTaps {
-    static constexpr bool K_IS_PIXELS = true, IS_AHEAD = false;
-    Stage stage;
-    int begin, first, last;  // k; channels
-
-    StagedTaps() = default;
-    __device__ inline StagedTaps(const Stage& stage, int first_line, int begin)
-        : stage(stage), begin(begin), first(first_line / stage.taps()),
-          last(min((first_line + SIDE - 1) / stage.taps(), stage.windows.channels - 1)) {}
-    __device__ inline int ks() const { return stage.of_slot; }
-    __device__ inline int channels() const { return last - first + 1; }
-    // Of the slot that begins with this k:
-    __device__ inline int first_channel(int) const { return first; }
-    __device__ inline Stage::Place origin_of(int k) const { return stage.origin(k); }
-    __device__ inline int line(int number) const {
-        const Digits at = stage.windows.tap_digits(number);
-        return number < stage.windows.taps() ? (at.high - first) * stage.plane() + stage.tap(at) : 0;
-    }
-    __device__ inline int along(int k) const {
-        return stage.offset(stage.corner(k), origin_of(k - (k - begin) % stage.of_slot));
-    }
-};
-
-// 128 lines for a product, each element found by adding where its line begins and where its k stands along a line; those of a
-// strip's ks are worked out once for the block, and lie in shared memory. -1 says that there is only zero. Lanes are neighbours
-// along the pixels: where these are lines a warp has one k, else eight lanes have eight neighbours along k.
-template <class Product, bool ALONG_K> struct Gather {
-    typedef int Alongs[2][Product::DEPTH];
-    static constexpr int KS_AT_ONCE = ALONG_K ? 8 : Product::THREADS / 64, KS = Product::DEPTH / KS_AT_ONCE;
-    static constexpr int LINES_AT_ONCE = Product::THREADS / KS_AT_ONCE, LINES = SIDE / LINES_AT_ONCE;
-    Alongs& alongs;
-    int line[LINES];
-
-    __device__ inline explicit Gather(Alongs& alongs) : alongs(alongs) {}
-
-    static __device__ inline int k_of(int i) {
-        return (ALONG_K ? threadIdx.x % KS_AT_ONCE : threadIdx.x / LINES_AT_ONCE) + i * KS_AT_ONCE;
-    }
-    static __device__ inline int line_of(int j) {
-        return (ALONG_K ? threadIdx.x / KS_AT_ONCE : threadIdx.x % LINES_AT_ONCE) + j * LINES_AT_ONCE;
-    }
-
-    // Two sets take turns: while one thread prepares the next, another may still read these.
-    __device__ inline int* alongs_of(int start) const { return alongs[start / Product::DEPTH % 2]; }
-
-    // of(i, j, where) for each element that a thread brings, number i of its ks and number j of its lines.
-    template <class Of> __device__ inline void each(int start, Of of) const {
-#pragma unroll
-        for (int i = 0; i < KS; ++i) {
-            const int along = alongs_of(start)[k_of(i)];
-#pragma unroll
-            for (int j = 0; j < LINES; ++j) of(i, j, (line[j] | along) < 0 ? -1 : line[j] + along);
-        }
-    }
-};
-
-// The gradient of y (images, outputs, area) as lines of outputs along all pixels.
-template <class Product> struct SlopeSource : Gather<Product, true> {
-    typedef Gather<Product, true> Base;
-    const float* gradient;
-    const int outputs, area, end;
-    float value[Base::KS][Base::LINES];
-
-    // k up to `end`. `alongs` is in shared memory.
-    __device__ inline SlopeSource(const float* gradient, int outputs, int area, int first_line, int end,
-                                  typename Base::Alongs& alongs)
-        : Base(alongs), gradient(gradient), outputs(outputs), area(area), end(end) {
-#pragma unroll
-        for (int j = 0; j < this->LINES; ++j) {
-            const int number = first_line + this->line_of(j);
-            this->line[j] = number < outputs ? number * area : -1;
-        }
-    }
-    __device__ inline void prepare(int start) {
-        const int k = start + threadIdx.x;
-        if (threadIdx.x < Product::DEPTH) this->alongs_of(start)[threadIdx.x] = k < end ? k + k / area * (outputs - 1) * area : -1;
-    }
-    __device__ inline void fetch(int start) {
-        this->each(start, [&](int i, int j, int where) { value[i][j] = where < 0 ? 0.0f : gradient[where]; });
-    }
-    __device__ inline void put(typename Product::Strip& strip) const {
-#pragma unroll
-        for (int i = 0; i < Base::KS; ++i)
-#pragma unroll
-            for (int j = 0; j < Base::LINES; ++j) strip[this->k_of(i)][this->line_of(j)] = Product::rounded(value[i][j]);
-    }
-};
-
-// Windows out of slots. While a strip is multiplied, a first quad for each thread of the slot that begins in the next one is on its
-// way; what a slot has beyond is waited for.
-template <class Product, class Lines> struct StagedSource : Gather<Product, Lines::K_IS_PIXELS> {
-    typedef Gather<Product, Lines::K_IS_PIXELS> Base;
-    static constexpr int AHEAD = Lines::IS_AHEAD, AT_ONCE = 2 - AHEAD;
-    const Lines& lines;
+    typedef RegisterProduct Product;
+    static constexpr int KS_AT_ONCE = 4, KS = Product::DEPTH / KS_AT_ONCE, LINES = 2, LINES_AT_ONCE = SIDE / LINES;
+    const Stage& stage;
     const float* const image;
-    const int end;
+    const int of_slot, slots;  // channels of a slot
     float* const staged;
-    int start;  // of the strip that is put next
-    int next, ring;  // where the next slot begins along k, and in shared memory
-    int from = -1, to = -1;  // where the quad that comes ahead stands in the image and in a slot; -1 for none
-    bool has_more;
+    int window[LINES];
+    int start;                  // of the strip that is put next
+    int channel = 0, slot = 0;  // of the slot that begins next: its first channel, and where it goes
+    int from = -1, to = -1;     // where the quad that comes ahead stands in the image, and in a slot; -1 for none
     Run<4> ahead;
 
-    // k from `begin` to `end`. `lines`, `alongs` and `staged` are in shared memory.
-    __device__ inline StagedSource(const Lines& lines, const float* image, int first_line, int begin, int end,
-                                   typename Base::Alongs& alongs, float* staged)
-        : Base(alongs), lines(lines), image(image), end(end), staged(staged), next(begin), ring(0) {
-        const int floats = lines.stage.slots * lines.channels() * lines.stage.plane();
-        for (int i = threadIdx.x; i < floats; i += Product::THREADS) staged[i] = 0.0f;
-#pragma unroll
-        for (int j = 0; j < this->LINES; ++j) this->line[j] = lines.line(first_line + this->line_of(j));
-        if (AHEAD && row(0) < rows()) from = element(row(0));
-        if (from >= 0) to = place(row(0));
-        has_more = row(AHEAD) < rows();
-        fetch(begin - Product::DEPTH);
+    __device__ inline StagedPixels(const Stage& stage, const float* image, int first, int of_slot, int slots, float* staged)
+        : stage(stage), image(image), of_slot(of_slot), slots(slots), staged(staged) {
+        for (int i = threadIdx.x; i < slots * of_slot * stage.plane(); i += Product::THREADS) staged[i] = 0.0f;
+        for (int j = 0; j < LINES; ++j)  // beyond the last pixel that one's again: nobody stores what is made of it
+            window[j] = stage.window(min(first + line_of(j), stage.windows.corners.count - 1));
+        if (stage.first_row() < of_slot * stage.tall) from = stage.element(stage.first_row(), 0);
+        if (from >= 0) to = stage.place(stage.first_row());
+        fetch(-Product::DEPTH);
+        __syncthreads();
+        prepare(0);
         __syncthreads();
     }
 
-    __device__ inline bool begins_in(int start) const { return next < min(start + Product::DEPTH, end); }
-
-    // A thread's quads are one below the other; threads that are left over have none.
-    __device__ inline int rows() const { return lines.channels() * lines.stage.tall; }
-    __device__ inline int row(int i) const {
-        const int at_once = Product::THREADS / lines.stage.quads(), row = threadIdx.x / lines.stage.quads();
-        return row < at_once ? row + i * at_once : rows();
+    static __device__ inline int line_of(int j) { return threadIdx.x % LINES_AT_ONCE + j * LINES_AT_ONCE; }
+    // Two sets take turns: while one thread prepares the next, another may still read these.
+    static __device__ inline int* taps_of(int start) {
+        __shared__ int taps[2][Product::DEPTH];
+        return taps[start / Product::DEPTH % 2];
     }
-    __device__ inline int quad() const { return threadIdx.x % lines.stage.quads(); }
-    // Of the next slot:
-    __device__ inline int element(int row) const {
-        return lines.stage.element(row, quad(), lines.first_channel(next), lines.origin_of(next));
-    }
-    __device__ inline int place(int row) const { return lines.stage.place(row, quad(), lines.origin_of(next)); }
-    __device__ inline void put_quad(int place, const Run<4>& quad) { *reinterpret_cast<Run<4>*>(staged + ring + place) = quad; }
-
-    __device__ inline void store() {
-        if (to >= 0) put_quad(to, ahead);
-        for (int begin = AHEAD; has_more && row(begin) < rows(); begin += AT_ONCE) {
-            Run<4> quad[AT_ONCE];
-#pragma unroll
-            for (int i = 0; i < AT_ONCE; ++i)
-                if (row(begin + i) < rows()) quad[i] = lines.stage.load(image, element(row(begin + i)));
-#pragma unroll
-            for (int i = 0; i < AT_ONCE; ++i)
-                if (row(begin + i) < rows()) put_quad(place(row(begin + i)), quad[i]);
-        }
-    }
-
-    __device__ inline void advance() {
-        const int of_slot = lines.channels() * lines.stage.plane();
-        next += lines.ks();
-        ring = ring == (lines.stage.slots - 1) * of_slot ? 0 : ring + of_slot;
-        from += lines.stage.of_slot * lines.stage.area();
-    }
-
-    __device__ inline void prepare(int start) {
-        if (begins_in(start)) {
-            if (lines.stage.slots == 1) __syncthreads();  // the one before has been read by everybody
-            store();
-            advance();
-        }
-        const int k = start + threadIdx.x;
-        if (threadIdx.x < Product::DEPTH) this->alongs_of(start)[threadIdx.x] = k < end ? lines.along(k) : -1;
+    __device__ inline bool slot_begins_in(int start) const {
+        const int of_channel = stage.windows.taps.middle * stage.windows.taps.low;
+        return channel * of_channel < min(start + Product::DEPTH, stage.windows.channels * of_channel);
     }
 
     __device__ inline void fetch(int strip) {
         start = strip;
-        if (to >= 0 && begins_in(start + Product::DEPTH)) ahead = lines.stage.load(image, from);
+        if (to >= 0 && slot_begins_in(start + Product::DEPTH)) ahead = stage.load(image, from);
     }
 
-    __device__ inline void put(typename Product::Strip& strip) const {
-        this->each(start, [&](int i, int j, int where) {
-            strip[this->k_of(i)][this->line_of(j)] = where < 0 ? 0.0f : Product::rounded(staged[where]);
-        });
+    __device__ inline void put(Product::Strip& strip) {
+        for (int i = 0; i < KS; ++i) {
+            const int k = threadIdx.x / LINES_AT_ONCE + i * KS_AT_ONCE, tap = taps_of(start)[k];
+            for (int j = 0; j < LINES; ++j) strip[k][line_of(j)] = tap < 0 ? 0.0f : staged[window[j] + tap];
+        }
+        prepare(start + Product::DEPTH);
+    }
+
+    __device__ inline void prepare(int start) {
+        if (slot_begins_in(start)) {
+            const int floats = of_slot * stage.plane();
+            if (slots == 1) __syncthreads();  // the one slot has been read by everybody
+            if (to >= 0) *reinterpret_cast<Run<4>*>(staged + slot + to) = ahead;
+            for (int first = stage.at_once; first < of_slot * stage.tall; first += stage.at_once) {
+                const int r = first + stage.first_row();
+                if (r < of_slot * stage.tall)
+                    *reinterpret_cast<Run<4>*>(staged + slot + stage.place(r)) = stage.load(image, stage.element(r, channel));
+            }
+            slot = slot + floats == slots * floats ? 0 : slot + floats;
+            channel += of_slot, from += of_slot * stage.windows.height * stage.windows.width;
+        }
+        if (threadIdx.x < Product::DEPTH) {
+            const int tap = stage.tap(start + threadIdx.x).element;
+            taps_of(start)[threadIdx.x] = tap < 0 ? -1 : tap % (slots * of_slot * stage.plane());
+        }
+    }
+};
+
+// Hands a product over by way of shared memory, so that the lanes of a warp store neighbours along a row: a slab of 8 rows a warp
+// at a time, whose pitch of 32 + 16 keeps the lanes' runs in different banks.
+__device__ inline void hand_over(const RegisterProduct& product, const Result& result, int first_row, int first_column,
+                                 float* slabs) {
+    float(*slab)[48] = reinterpret_cast<float(*)[48]>(slabs) + threadIdx.x / 32 * 8;
+    const int lane = threadIdx.x % 32, place = result.place(first_column + threadIdx.x / 32 % 4 * 32 + lane);
+    product.hand_to([&](int row, int column, const Run<4>& sums) {
+        *reinterpret_cast<Run<4>*>(&slab[lane / 4][column % 32]) = sums;
+        if (column % 32 < 16) return;  // the other half of these rows comes next
+        __syncwarp();
+#pragma unroll
+        for (int r = 0; r < 8; ++r) result.put(first_row + row + 4 * (r - lane / 4), place, slab[r][lane]);
+        __syncwarp();
+    });
+}
+
+// ---- windows under 128 taps, k along the pixels -------------------------------------------------------------------------
+
+// A slot has the rows of all channels that the taps are of, for so many pixels. It is large, and lasts for many strips. Lanes are
+// neighbours along the pixels: eight of them have eight ks, and a thread every 32nd line.
+struct StagedTaps {
+    typedef RegisterProduct Product;
+    static constexpr int LINES = 4, LINES_AT_ONCE = SIDE / LINES;
+    Stage& stage;
+    const float* const image;
+    const int end;
+    float* const staged;
+    int first_channel, rows;  // of the slots
+    int tap[LINES];
+    int start, next;  // the strip that is put next, and the k where the next slot begins
+
+    // k from `begin` to `end`. `stage` and `staged` are in shared memory.
+    __device__ inline StagedTaps(Stage& stage, const float* image, int first, int begin, int end, float* staged)
+        : stage(stage), image(image), end(end), staged(staged), next(begin) {
+        const int taps = stage.windows.taps.middle * stage.windows.taps.low, last = stage.windows.channels * taps - 1;
+        first_channel = first / taps;
+        rows = (min(first + SIDE - 1, last) / taps - first_channel + 1) * stage.tall;
+        for (int i = threadIdx.x; i < rows * stage.pitch; i += Product::THREADS) staged[i] = 0.0f;
+        for (int j = 0; j < LINES; ++j)
+            tap[j] = stage.tap(min(first + line_of(j), last)).element - first_channel * stage.plane();
+        prepare(begin);
+        __syncthreads();
+    }
+
+    static __device__ inline int line_of(int j) { return threadIdx.x / 8 + j * LINES_AT_ONCE; }
+    // Two sets take turns, as above.
+    static __device__ inline int* windows_of(int start) {
+        __shared__ int windows[2][Product::DEPTH];
+        return windows[start / Product::DEPTH % 2];
+    }
+
+    __device__ inline void fetch(int strip) { start = strip; }
+
+    __device__ inline void put(Product::Strip& strip) {
+        const int k = threadIdx.x % 8, window = windows_of(start)[k];
+        for (int j = 0; j < LINES; ++j) strip[k][line_of(j)] = window < 0 ? 0.0f : staged[tap[j] + window];
+        prepare(start + Product::DEPTH);
+    }
+
+    __device__ inline void prepare(int start) {
+        if (next < min(start + Product::DEPTH, end)) {
+            __syncthreads();  // the one before has been read by everybody
+            if (threadIdx.x == 0) stage.begin_at(next);
+            __syncthreads();
+            for (int r = stage.first_row(); r < rows; r += 2 * stage.at_once) {  // two quads are on their way at once
+                const int other = r + stage.at_once;
+                const Run<4> one = stage.load(image, stage.element(r, first_channel));
+                const Run<4> two = other < rows ? stage.load(image, stage.element(other, first_channel)) : Run<4>{};
+                *reinterpret_cast<Run<4>*>(staged + stage.place(r)) = one;
+                if (other < rows) *reinterpret_cast<Run<4>*>(staged + stage.place(other)) = two;
+            }
+            next += stage.run;
+        }
+        const int k = start + threadIdx.x;
+        if (threadIdx.x < Product::DEPTH) windows_of(start)[threadIdx.x] = k < end ? stage.window(k) : -1;
+    }
+};
+
+// The gradient of y (images, outputs, area) as lines of outputs along all pixels, k from `begin` to `end`. A thread has every 32nd
+// line, and walks along k in steps of a strip.
+struct SlopeSource {
+    typedef RegisterProduct Product;
+    static constexpr int LINES = 4, LINES_AT_ONCE = SIDE / LINES;
+    const float* gradient;
+    const int outputs, area, end, line;
+    int k, pixel;  // of the next strip; in its image
+    float value[LINES];
+
+    __device__ inline SlopeSource(const float* gradient, int outputs, int area, int first, int begin, int end)
+        : outputs(outputs), area(area), end(end), line(first + threadIdx.x / 8), k(begin + threadIdx.x % 8),
+          pixel(k % max(area, 1)) {
+        this->gradient = gradient + (k / max(area, 1) * outputs + line) * area;
+    }
+    __device__ inline void fetch(int) {
+        for (int j = 0; j < LINES; ++j) {
+            const bool is_inside = k < end && line + j * LINES_AT_ONCE < outputs;
+            value[j] = is_inside ? gradient[j * LINES_AT_ONCE * area + pixel] : 0.0f;
+        }
+        k += Product::DEPTH;
+        for (pixel += Product::DEPTH; pixel >= area && k < end; pixel -= area) gradient += outputs * area;
+    }
+    __device__ inline void put(Product::Strip& strip) {
+        for (int j = 0; j < LINES; ++j) strip[threadIdx.x % 8][threadIdx.x / 8 + j * LINES_AT_ONCE] = value[j];
     }
 };
 

@@ -10,7 +10,7 @@ SLABS = 8 * 8 * 48  # floats that hand_over() takes
 FOR_TWO = 3456  # so many leave room for two blocks on a T4
 DEPTH = 8  # steps along k of a strip
 SIDE = 128  # lines of a block's tile
-MOST = 512  # floats of a row: a block of 128 threads moves it at once
+MOST = 512  # floats of a row: the blocks of Winograd's transforms, of 128 threads, move it at once
 
 
 @dataclass(frozen=True)

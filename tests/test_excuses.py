@@ -58,6 +58,7 @@ RULES = {
             "#define SET (1 << 4)\nenum { DONE = 3 };\nconstexpr int two = 2;\nx[0] = SET;\nx[1] = DONE;\nx[2] = two + n;",
             "if (i == 0) x[0] = 1;\nif (i == 99) x[0] = true;",
             "int* any = (int*)x;\nif (i % 3 == 0) *any = 1;",
+            "if (blockIdx.x == 0) x[t] = t, x[71] = 3;",
         ],
         {
             "a thread's own value": "x[0] = t;",
@@ -66,6 +67,7 @@ RULES = {
             "const, but not the same in all threads": "const float v = x[64 + t / 2];\nx[0] = v;",
             "called as a member of gridDim is": "float y = x[64];\nx[0] = y;",
             "the constant is another element's": "x[0] = x[64], x[1] = 1;",
+            "one of two is no constant": "const int at = t / 64;\nx[at] = 1, x[at + 1] = x[64];",
             "only a comment has the constant": "x[0] = x[64]; // = 1;",
             "n is 128 in this launch only": "if (i == 0) x[0] = n;\nif (i == 99) x[0] = 128;",
             "n is a parameter, and changed": "n = x[64];\nx[0] = n;",

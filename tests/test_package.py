@@ -1,6 +1,5 @@
 """The project as a whole: what is installed, what importing costs, how the house stands."""
 
-import re
 import shutil
 import subprocess
 import sys
@@ -52,16 +51,23 @@ def test_the_wheel_trains_in_another_folder(wheel, tmp_path):
     assert (tmp_path / "run" / "checkpoint.npz").is_file()
 
 
-def test_import_is_quick_and_imports_neither_cupy_nor_matplotlib():
-    program = (
-        "import sys, minigan; print('cupy' in sys.modules, 'matplotlib' in sys.modules, 'minigan.gans' in sys.modules)"
-    )
+HEAVY = (
+    "cupy",
+    "matplotlib",
+    "PIL",
+    "tqdm",
+    *(f"minigan.{room}" for room in ["data", "plots", "gans", "check", "bench", "cli"]),
+)
+
+
+def test_import_is_quick_and_loads_nothing_heavy():
+    program = f"import sys, minigan; print([name for name in {HEAVY} if name in sys.modules])"
     best = float("inf")
     for _ in range(3):
         start = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         best = min(best, time.perf_counter() - start)
-        assert done.stdout.split() == ["False", "False", "False"], done.stdout + done.stderr
+        assert done.stdout.strip() == "[]", done.stdout + done.stderr
     assert best < 1.0  # 0.3 s on a free machine
 
 
@@ -73,35 +79,17 @@ def test_every_kernel_stem_has_its_rooms():
         assert (ROOT / f"tests/test_{path.stem}.py").is_file(), path
 
 
-@pytest.mark.parametrize("package", ["ops", "reference", "cpu", "cuda", "tensor", "shapes"])
-def test_arrows_point_one_way(package):
-    """cli → gans → nn, optim → ops → tensor → cpu | cuda; cpu → reference; nothing below ops knows Tensors."""
-    above = {
-        "ops": "gans|nn|optim|cli",
-        "tensor": "ops|gans|nn|optim|cli",
-        "cpu": "ops|tensor|gans|nn|cli|cuda",
-        "cuda": "ops|tensor|gans|nn|cli|cpu|reference",
-        "reference": "ops|tensor|gans|nn|cli|cpu|cuda",
-        "shapes": "ops|tensor|gans|nn|cpu|cuda|reference",
-    }
-    forbidden = above[package]
-    place = ROOT / "minigan" / package
-    for path in place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
-        imports = re.findall(r"^\s*(?:from|import) (\S+)(?: import (.*))?$", path.read_text("utf-8"), re.MULTILINE)
-        dots = "." * (len(path.relative_to(ROOT / "minigan").parts))
-        for module, names in imports:
-            reached = [module.removeprefix(dots)] if module != dots else [name.strip() for name in names.split(",")]
-            if module.startswith(dots):
-                assert not any(re.fullmatch(forbidden, each.split(".")[0]) for each in reached), (
-                    f"{path.name}: {module}"
-                )
-
-
 def test_ruff_passes():
     done = subprocess.run([sys.executable, "-m", "ruff", "check", str(ROOT)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
+LONG = ("tensor.py", "nn.py", "check/calls.py")  # one thing each, in many parts
+
+
 def test_no_file_is_too_long_to_read():
-    for path in (*(ROOT / "minigan").rglob("*.py"), *(ROOT / "kernels").iterdir()):
+    for path in (ROOT / "minigan").rglob("*.py"):
+        most = 400 if str(path.relative_to(ROOT / "minigan")) in LONG else 300
+        assert len(path.read_text("utf-8").splitlines()) <= most, path
+    for path in (ROOT / "kernels").iterdir():
         assert len(path.read_text("utf-8").splitlines()) <= 400, path

@@ -51,7 +51,7 @@ def _kernels(cubin, log):
             used.registers,
             used.shared,
             used.local,
-            {label: len(re.findall(each, code[name])) for label, each in SASS.items()} if code else {},
+            {label: len(re.findall(pattern, code[name])) for label, pattern in SASS.items()} if code else {},
         )
         for name, used in nvrtc.resources(log).items()
     }
@@ -82,20 +82,20 @@ def counts(what):
 
 def counts_at(problem, functions):
     """The Counts of every version at a Problem, and of `functions` in their place, which `your_kernel` has made."""
-    found, arguments = [], converted(problem.call().args, "float32")
+    counted, arguments = [], converted(problem.call().args, "float32")
     for version in (*versions_of(stem_of(problem.primitive)), None):  # and the default
         with chosen(version), emulator.profiling() as profiles:
             getattr(cuda, problem.primitive)(*arguments)
         # What loads nothing fills an array for a launch that adds to it.
-        found += [_count(problem, profile) for profile in profiles if profile.total("loaded")]
-    found = [
-        count for i, count in enumerate(found) if count not in found[:i]
+        counted += [_count(problem, profile) for profile in profiles if profile.total("loaded")]
+    counted = [
+        count for i, count in enumerate(counted) if count not in counted[:i]
     ]  # several versions launch the same kernel
     for function in functions.values():
         with emulator.profiling() as profiles:
             function(*arguments)
-        found += [_count(problem, profile, function.kernel) for profile in profiles]
-    return found
+        counted += [_count(problem, profile, function.kernel) for profile in profiles]
+    return counted
 
 
 def file_of(name):
@@ -129,36 +129,36 @@ OF_CHIPS = "registers", "shared", "warps", *SASS
 HEADS = ("", *OF_COUNT, *OF_CHIPS)
 
 
-def table(found):
+def table(counted):
     """Counts, and what the compiler says for sm_80 and sm_90 (once, where that is the same), as rows of text: the first one holds
     the heads, and before the kernels of a problem comes a row of its name alone."""
     heads = HEADS[: len(HEADS) - len(OF_CHIPS)] if nvrtc.why_missing() else HEADS
     rows, problem = [heads], None
-    for each in found:
-        if each.problem != problem:
-            rows.append((each.problem, *("",) * (len(heads) - 1)))
-            problem = each.problem
+    for count in counted:
+        if count.problem != problem:
+            rows.append((count.problem, *("",) * (len(heads) - 1)))
+            problem = count.problem
         own = (
-            f"{each.sectors:.0%}",
-            f"{each.turns:.3g}",
-            f"{each.moved:,}",
-            f"{each.moved / max(each.touched, 1):.3g}×",
-            f"{each.flops / max(each.moved, 1):.3g}",
+            f"{count.sectors:.0%}",
+            f"{count.turns:.3g}",
+            f"{count.moved:,}",
+            f"{count.moved / max(count.touched, 1):.3g}×",
+            f"{count.flops / max(count.moved, 1):.3g}",
         )
-        rows.append((f"  {each.kernel}", *own, *_of_chips(each))[: len(heads)])
+        rows.append((f"  {count.kernel}", *own, *_of_chips(count))[: len(heads)])
     return rows
 
 
 def _of_chips(count):
-    of_chips = (_of_chip(found, chip, count) for found, chip in zip(count.on_chips, CHIPS))
+    of_chips = (_of_chip(made, chip, count) for made, chip in zip(count.on_chips, CHIPS))
     return tuple(" / ".join(dict.fromkeys(values)) for values in zip(*of_chips))
 
 
-def _of_chip(found, chip, count):
-    shared = found.shared + count.shared
-    fits = occupancy(chip, count.block, found.registers, shared)
-    instructions = (str(found.instructions.get(label, "")) for label in SASS)
-    return str(found.registers), f"{shared:,}", f"{fits.warps} of {fits.most}", *instructions
+def _of_chip(made, chip, count):
+    shared = made.shared + count.shared
+    fits = occupancy(chip, count.block, made.registers, shared)
+    instructions = (str(made.instructions.get(label, "")) for label in SASS)
+    return str(made.registers), f"{shared:,}", f"{fits.warps} of {fits.most}", *instructions
 
 
 def markdown(rows):

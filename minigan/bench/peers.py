@@ -9,26 +9,26 @@ from ..devices import array_module
 
 def peers_of(primitive, on_gpu):
     """{name: function that takes the arguments and returns one without any, which makes the call}."""
-    found = {}
+    peers = {}
     if on_gpu and primitive == "matmul":
         import cupy
 
-        found["cuBLAS"] = lambda a, b: partial(cupy.matmul, a, b)
+        peers["cuBLAS"] = lambda a, b: partial(cupy.matmul, a, b)
     if not on_gpu:
-        found["NumPy"] = partial(partial, getattr(cpu, primitive))
+        peers["NumPy"] = partial(partial, getattr(cpu, primitive))
     if primitive in TORCH and find_spec("torch"):
-        found["PyTorch"] = partial(_torch, primitive, tf32=False)
+        peers["PyTorch"] = partial(_torch, primitive, tf32=False)
         if on_gpu and primitive.startswith(("matmul", "conv2d")):
-            found["PyTorch, TF32"] = partial(_torch, primitive, tf32=True)
-    return found
+            peers["PyTorch, TF32"] = partial(_torch, primitive, tf32=True)
+    return peers
 
 
 def _torch(primitive, *arguments, tf32):
     """A call of PyTorch's function, on the memory of NumPy's or CuPy's arrays."""
     import torch
 
-    xp = array_module(next(each for each in arguments if hasattr(each, "dtype")))
-    tensors = [_as_tensor(torch, each) for each in arguments]
+    xp = array_module(next(argument for argument in arguments if hasattr(argument, "dtype")))
+    tensors = [_as_tensor(torch, argument) for argument in arguments]
 
     def call():
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
@@ -74,8 +74,8 @@ def _backward_data(torch, gradient, w, shape, stride, padding):
     size = shape[2:] if even else (shape[2] + top + bottom, shape[3] + left + right)
     x = gradient.new_empty((*shape[:2], *size))
     pads = (top, left) if even else (0, 0)
-    found = _convolution_backward(torch, gradient, x, w, stride, pads, (True, False))[0]
-    return found if even else found[:, :, top : top + shape[2], left : left + shape[3]].contiguous()
+    whole = _convolution_backward(torch, gradient, x, w, stride, pads, (True, False))[0]
+    return whole if even else whole[:, :, top : top + shape[2], left : left + shape[3]].contiguous()
 
 
 def _backward_weight(torch, gradient, x, window, stride, padding):

@@ -36,13 +36,16 @@ class Problem:
     kept: int = 0  # elements of arguments that are read and stay, where a call changes its arguments
 
     def __str__(self):
-        shown = [str(each) for each in self.arguments if isinstance(each, Shape)]
+        shown = [str(argument) for argument in self.arguments if isinstance(argument, Shape)]
         return f"{self.primitive} {', '.join(shown)}{self.note}"
 
     def call(self, seed=0):
         """The Call, on numbers that TF32 holds exactly: kernels that round to it are then as right as all others."""
         random = np.random.default_rng(seed)
-        made = (random.uniform(self.low, 1, each.sizes) if isinstance(each, Shape) else each for each in self.arguments)
+        made = (
+            random.uniform(self.low, 1, argument.sizes) if isinstance(argument, Shape) else argument
+            for argument in self.arguments
+        )
         return Call(self.primitive, tuple(made)).rounded_to_tf32()
 
 
@@ -171,9 +174,9 @@ def problems_of(what, table=None):
     table = table or (ON_CPU if devices.why_no_cuda() else ON_GPU)
     if what in table:
         return table[what]
-    named = [each for of_stem in table.values() for each in of_stem if each.primitive == what]
+    named = [problem for of_stem in table.values() for problem in of_stem if problem.primitive == what]
     if not named:
-        primitives = sorted({each.primitive for of_stem in table.values() for each in of_stem} - table.keys())
+        primitives = sorted({problem.primitive for of_stem in table.values() for problem in of_stem} - table.keys())
         raise MiniganError(
             f"unknown {what!r}: choose from {', '.join(table)}; or one of {', '.join(primitives)}; or step RECIPE"
         )
@@ -182,4 +185,4 @@ def problems_of(what, table=None):
 
 def stem_of(primitive):
     """The stem that a primitive's kernels lie in."""
-    return next(stem for stem, of_stem in COUNTED.items() if any(each.primitive == primitive for each in of_stem))
+    return next(stem for stem, of_stem in COUNTED.items() if any(problem.primitive == primitive for problem in of_stem))

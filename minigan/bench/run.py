@@ -64,7 +64,9 @@ def run_bench(options):
 def _problems(what, functions, table=None):
     """The Problems of what was asked for, or of every stem; with functions only those that they can take."""
     asked = [what] if what else COUNTED
-    return [each for name in asked for each in problems_of(name, table) if not functions or each.primitive == what]
+    return [
+        problem for name in asked for problem in problems_of(name, table) if not functions or problem.primitive == what
+    ]
 
 
 def _check(functions, primitive):
@@ -85,7 +87,7 @@ def _your_functions(options):
         if options.grid or options.block or options.shared:
             raise MiniganError("--grid, --block and --shared go with --kernel FILE.cu:KERNEL")
         return {}
-    if not any(each.primitive == options.what for of_stem in COUNTED.values() for each in of_stem):
+    if not any(problem.primitive == options.what for of_stem in COUNTED.values() for problem in of_stem):
         raise MiniganError("--kernel takes the place of a primitive: name it, as minigan bench matmul --kernel …")
     block = numbers("--block", options.block or "256")
     return {options.kernel: your_kernel(options.kernel, options.what, options.grid, block, options.shared or 0)}

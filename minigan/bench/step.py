@@ -90,7 +90,7 @@ def _difference(recipe, device):
         zs.append(torch.from_dlpack(draw_z(recipe, noise, recipe.batch_size).data))
         if training.loss.penalised:
             shares.append(torch.from_dlpack(noise.uniform((recipe.batch_size, *(1,) * (reals[-1].ndim - 1))).data))
-    theirs = [float(each) for each in _with_tf32(False, partial(twin.step, reals, zs, shares))()]
+    theirs = list(map(float, _with_tf32(False, partial(twin.step, reals, zs, shares))()))
     result = training.step()
     ours = [result.d_loss.item(), result.g_loss.item()]
     return max(abs(mine - other) / max(abs(other), 0.1) for mine, other in zip(ours, theirs))
@@ -105,15 +105,15 @@ def _torch_contestants(recipe, training, device):
     made = partial(TorchGan, recipe, training.networks, samples)
     if device == "cpu":
         return {"PyTorch": made().step}
-    found = {}
+    contestants = {}
     for tf32 in (False, True):
         label = f"PyTorch, TF32 {'on' if tf32 else 'off'}"
-        found |= {
+        contestants |= {
             label: _with_tf32(tf32, made().step),
             f"{label}, torch.compile": _with_tf32(tf32, made().compiled()),
             f"{label}, CUDA graph": _with_tf32(tf32, _Captured(made())),
         }
-    return found
+    return contestants
 
 
 def _with_tf32(tf32, step):

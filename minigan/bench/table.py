@@ -76,10 +76,10 @@ class Table:
 
     def by_problem(self):
         """{problem: its rows}."""
-        found = {}
+        rows = {}
         for row in self.rows:
-            found.setdefault(row.problem, []).append(row)
-        return found
+            rows.setdefault(row.problem, []).append(row)
+        return rows
 
     def _tables(self):
         """(problem, its heads and rows as text), one after the other."""

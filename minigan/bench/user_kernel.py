@@ -28,7 +28,9 @@ def your_kernel(place, primitive, grid=None, block=(256,), shared=0):
         with chosen("v1"), recording() as launches:
             result = getattr(cuda, primitive)(*arguments)
         ours = launches[-1]
-        values = {each.name.lower(): value for each, value in zip(ours.plan.kernel.parameters, ours.arguments)}
+        values = {
+            parameter.name.lower(): value for parameter, value in zip(ours.plan.kernel.parameters, ours.arguments)
+        }
         on_host = any(isinstance(value, np.ndarray) for value in ours.arguments)
         args = [_find(place, parameter.name, values) for parameter in made.parameters(on_host)]
         made(_blocks(grid, block, values, result), block, args, shared)
@@ -39,11 +41,11 @@ def your_kernel(place, primitive, grid=None, block=(256,), shared=0):
 
 
 def _find(place, name, values):
-    found = name.lower()
-    found = found if found in values else ALSO.get(found)
-    if found not in values:
+    known = name.lower()
+    known = known if known in values else ALSO.get(known)
+    if known not in values:
         raise MiniganError(f"{place}: parameter {name} is none of {', '.join(values)}")
-    return values[found]
+    return values[known]
 
 
 def _blocks(grid, block, values, result):
@@ -55,12 +57,14 @@ def _blocks(grid, block, values, result):
 
 
 def _blocks_along(grid, part, values):
-    found = re.fullmatch(r"([\w*]+?)(?:/([1-9]\d*))?", part.replace(" ", ""))
+    parts = re.fullmatch(r"([\w*]+?)(?:/([1-9]\d*))?", part.replace(" ", ""))
     factors = (
-        [int(each) if each.isdigit() else values.get(each.lower()) for each in found[1].split("*")] if found else [None]
+        [int(factor) if factor.isdigit() else values.get(factor.lower()) for factor in parts[1].split("*")]
+        if parts
+        else [None]
     )
-    if any(each is None or isinstance(each, np.ndarray) for each in factors):
+    if any(factor is None or isinstance(factor, np.ndarray) for factor in factors):
         raise MiniganError(
             f"--grid {grid}: expected one to three of the launch's numbers, as n/16,m/16 or m*n/256 or 4"
         )
-    return -(-prod(map(int, factors)) // int(found[2] or 1))
+    return -(-prod(map(int, factors)) // int(parts[2] or 1))

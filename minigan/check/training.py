@@ -26,7 +26,7 @@ def check_training(name, path):
         recipe, taken = replace(recipe, **SMALL), FEW_STEPS
     taken = {dtype: steps // max(recipe.d_steps) for dtype, steps in taken.items()}  # so many updates of D
     losses = {dtype: losses_of(recipe, dtype, steps) for dtype, steps in taken.items()}
-    differences = {dtype: _difference(each) for dtype, each in losses.items()}
+    differences = {dtype: _difference(both) for dtype, both in losses.items()}
     plots.save_agreement(path, dict(zip(DEVICES, losses["float32"])), differences)
     return differences["float64"].max(), taken
 

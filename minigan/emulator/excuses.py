@@ -50,18 +50,20 @@ def _is_flag(finding, raw, code, numbers):
     """
     if finding.kind != "race" or not (raw.writes and raw.other_writes) or raw.same != raw.count:
         return False
-    stored = [_stored(line, finding.array) for line in (finding.code, finding.other_code)]
+    stored = [_stored(line, finding.array, finding.index) for line in (finding.code, finding.other_code)]
     if not all(stored) or not all(_is_constant(value, code, numbers) for value in set().union(*stored)):
         return False
     of_launch = any(mentions(value, name) for value in set().union(*stored) for name in (*numbers, *IN_A_LAUNCH))
     return not of_launch or stored[0] == stored[1]  # else they agree in this launch only
 
 
-def _stored(line, array):
-    """The values that a line assigns to an array, or where it does not name it (it may have other names) all that it assigns."""
+def _stored(line, array, index):
+    """The values that a line assigns to an element of an array: by its number, else by the array's name, else (for it may have
+    other names) all that it assigns."""
     made = [assignment for assignment in assignments(plain(line)) if not assignment.declares]
     to_array = [assignment for assignment in made if array in assignment.names] or made
-    return {"[]" if assignment.changes else "".join(assignment.value.split()) for assignment in to_array}
+    to_element = [assignment for assignment in to_array if re.fullmatch(rf"\w+\[\s*{index}\s*\]", assignment.target)]
+    return {"[]" if store.changes else "".join(store.value.split()) for store in to_element or to_array}
 
 
 def _is_constant(value, code, numbers, within=()):

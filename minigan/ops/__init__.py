@@ -1,9 +1,9 @@
 """The calculus: every operation's forward and derivative, as functions of Tensors.
 
-This package also attaches the operators to Tensor, so that the tape itself need not know any operation.
+It also attaches the operators to Tensor (see operators.py), so that the tape itself need not know any operation.
 """
 
-from ..tensor import Tensor
+from . import operators as operators  # attaches them
 from .activation import leaky_relu, relu, sigmoid, tanh
 from .batch_norm import batch_norm
 from .conv2d import conv2d, conv_transpose2d
@@ -51,22 +51,3 @@ __all__ = [
     "tanh",
     "upsample2d",
 ]
-
-Tensor.__add__ = Tensor.__radd__ = add
-Tensor.__mul__ = Tensor.__rmul__ = mul
-Tensor.__sub__ = sub
-Tensor.__rsub__ = lambda self, other: sub(other, self)
-Tensor.__truediv__ = div
-Tensor.__rtruediv__ = lambda self, other: div(other, self)
-Tensor.__pow__ = pow
-Tensor.__rpow__ = lambda self, other: pow(other, self)
-Tensor.__matmul__ = matmul
-Tensor.__neg__ = neg
-Tensor.__abs__ = abs
-Tensor.sum = sum
-Tensor.reshape = reshape
-Tensor.mean = mean
-Tensor.exp = exp
-Tensor.log = log
-Tensor.sqrt = sqrt
-Tensor.clip = clip

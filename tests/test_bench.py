@@ -129,9 +129,9 @@ def test_a_users_kernel_is_sanitized_first(tmp_path, quick, capsys, monkeypatch)
 
 @pytest.mark.skipif(not NO_GPU, reason="there is a GPU")
 def test_a_missing_guard_is_found_before_it_does_harm(tmp_path, quick, capsys):
-    """What README's kernel does without its `return`: nothing where tiles are whole."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    text = re.search(r"```cuda\n(extern.*?product\(.*?)```", readme, re.S)[1]
+    """What the kernel of docs/ladders.md does without its `return`: nothing where tiles are whole."""
+    page = (Path(__file__).parents[1] / "docs" / "ladders.md").read_text("utf-8")
+    text = re.search(r"```cuda\n(extern.*?product\(.*?)```", page, re.S)[1]
     assert text.count("return;") == 1
     (tmp_path / "mine.cu").write_text(text.replace("return;", ";"))
     launched = ["--block", "16,16", "--grid", "n/16,m/16"]

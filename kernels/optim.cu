@@ -21,12 +21,39 @@ struct Adam {
     }
 };
 
-KERNELS(adam,
-        (real* parameter, const real* gradient, real* first, real* second, const uint64* step, const real* rate, int n,
-         real beta1, real rest1, real log_beta1, real beta2, real rest2, real log_beta2, real epsilon),
-        (Adam{beta1, rest1, beta2, rest2, -expm1(real(step[0]) * log_beta1), -expm1(real(step[0]) * log_beta2), rate[0],
-              epsilon}),
-        parameter, gradient, first, second)
+// Grid ceil(n / 256), block 256.
+extern "C" __global__ void adam_v1(real* parameter, const real* gradient, real* first, real* second, const uint64* step,
+                                   const real* rate, int n, real beta1, real rest1, real log_beta1, real beta2, real rest2,
+                                   real log_beta2, real epsilon) {
+    const int i = global_index();
+    if (i >= n) return;
+    const real t = real(step[0]);
+    const Adam adam = {beta1, rest1, beta2, rest2, -expm1(t * log_beta1), -expm1(t * log_beta2), rate[0], epsilon};
+    adam(parameter[i], gradient[i], first[i], second[i]);
+}
+
+// Grid ceil(n / (256 PACK)), block 256. A block that lies off the boundaries of 16 bytes, or reaches beyond the end, goes by
+// single elements, neighbours side by side.
+extern "C" __global__ void adam_v2(real* parameter, const real* gradient, real* first, real* second, const uint64* step,
+                                   const real* rate, int n, real beta1, real rest1, real log_beta1, real beta2, real rest2,
+                                   real log_beta2, real epsilon) {
+    const real t = real(step[0]);
+    const Adam adam = {beta1, rest1, beta2, rest2, -expm1(t * log_beta1), -expm1(t * log_beta2), rate[0], epsilon};
+    const int whole = blockDim.x * PACK, begin = blockIdx.x * whole, end = begin + min(whole, n - begin);
+    if (on_boundaries(parameter, gradient, first, second) && end - begin == whole) {
+        const int i = begin + threadIdx.x * PACK;
+        Pack p = load_pack(parameter + i), m = load_pack(first + i), v = load_pack(second + i);  // four elements, one instruction
+        const Pack g = load_pack(gradient + i);
+        for (int k = 0; k < PACK; ++k) adam(p.of[k], g.of[k], m.of[k], v.of[k]);
+        store_pack(parameter + i, p);
+        store_pack(first + i, m);
+        store_pack(second + i, v);
+    } else {
+        for (int i = begin + threadIdx.x; i < end; i += blockDim.x) adam(parameter[i], gradient[i], first[i], second[i]);
+    }
+}
+
+// The other optimizers go the same two ways: KERNELS in pack.cuh makes both kernels.
 
 // p <- p - rate g
 struct Descent {

@@ -77,8 +77,8 @@ __device__ inline void each_pack(int n, bool together, StepOf step_of, Arrays...
     }
 }
 
-// Both kernels of a formula: v1 a thread an element, v2 16 bytes a thread. STEP is what to do with the i-th elements; TOGETHER,
-// whether that is one for all elements of a pack.
+// Both kernels of a formula, as leaky_relu_v1 and leaky_relu_v2 in activation.cu are written out: v1 a thread an element, v2
+// 16 bytes a thread. STEP is what to do with the i-th elements; TOGETHER, whether that is one for all elements of a pack.
 #define KERNELS_WHERE(TOGETHER, NAME, PARAMETERS, STEP, ...)                                        \
     extern "C" __global__ void NAME##_v1 PARAMETERS {                                               \
         each_element(n, [=](int i) { return STEP; }, __VA_ARGS__);                                  \

@@ -20,7 +20,7 @@ extern "C" __global__ void leaky_relu_v2(const real* x, real* y, int n, real slo
     const int whole = blockDim.x * PACK, begin = blockIdx.x * whole, end = begin + min(whole, n - begin);
     if (on_boundaries(x, y) && end - begin == whole) {
         const int i = begin + threadIdx.x * PACK;
-        Pack pack = load_pack(x + i);  // four elements, one instruction
+        Pack pack = load_pack(x + i);  // 16 bytes, one instruction
         for (int k = 0; k < PACK; ++k) pack.of[k] = leaky_relu(pack.of[k], slope);
         store_pack(y + i, pack);
     } else {

@@ -8,7 +8,7 @@
 //   v2  shared tile   each operand element is fetched from global memory once per 16 x 16 tile instead of once per use
 //   v3  register tile 4 x 4 outputs a thread: an element is fetched from shared memory once for 4 uses, coalesced either way
 //   v4  vectorised    8 x 8 outputs a thread, four floats an instruction
-//   v5  double buffer the next strips are on their way while these are multiplied
+//   v5  double buffer the next strips are on their way while these are multiplied: accumulate() in tile.cuh
 //   v6  tensor cores  factors rounded to TF32, 1024 multiply-adds an instruction
 #include "run.cuh"
 
@@ -101,15 +101,19 @@ extern "C" __global__ void __launch_bounds__(256)
 
 #if SINGLE
 
-// Grid (n / 128, m / 128), block 256. A thread makes 8 x 8 outputs, and moves four floats with every instruction.
-constexpr int LARGE = 128;
-constexpr int LARGE_DEPTH = 8;
-constexpr int LARGE_PITCH = LARGE + 4;
+// Grid (n / 128, m / 128), block 256. A thread makes 8 x 8 outputs, and moves four floats with every instruction: from global
+// memory (load_four), to and from shared memory (Run<4>), and back (store). Of each 16 numbers that it reads from shared memory,
+// by four instructions, it makes 64 multiply-adds, where v3 made 16 of 8, by eight.
+constexpr int LARGE = 128;              // the side of the tile
+constexpr int LARGE_DEPTH = 8;          // steps along k of a strip: 1024 numbers, four for each thread
+constexpr int LARGE_PITCH = LARGE + 4;  // four lines of a step, or four steps of a line, are stored without a conflict
 
-// Where the four begin that a thread brings for a strip.
+// Where those four begin in a strip: along whichever axis they are neighbours in memory. Along k a pair of threads takes 32
+// bytes, a whole sector, of one line.
 __device__ inline int line_of_four(bool along_k) { return along_k ? threadIdx.x / 2 : threadIdx.x % 32 * 4; }
 __device__ inline int p_of_four(bool along_k) { return along_k ? threadIdx.x % 2 * 4 : threadIdx.x / 32; }
 
+// They stand at from[line * line_step + p * p_step], where one of the steps is 1; zero outside.
 __device__ inline Run<4> fetch_four(const float* from, int lines, int start, int k, int line_step, int p_step) {
     const bool along_k = p_step == 1;
     const int line = line_of_four(along_k), p = start + p_of_four(along_k);
@@ -129,6 +133,8 @@ extern "C" __global__ void __launch_bounds__(256)
               int b_row, int b_column, float slope) {
     __shared__ __align__(16) float a_strip[LARGE_DEPTH][LARGE_PITCH], b_strip[LARGE_DEPTH][LARGE_PITCH];
     const int first_row = blockIdx.y * LARGE, first_column = blockIdx.x * LARGE;
+    // A warp makes 64 x 32 outputs. A thread's rows and columns come in fours, 32 and 16 apart, so that the different
+    // addresses of a warp's 16-byte reads lie in different banks.
     const int ty = threadIdx.x / 128 * 64 + threadIdx.x % 32 / 4 * 4, tx = threadIdx.x / 32 % 4 * 32 + threadIdx.x % 4 * 4;
     float sum[8][8] = {};
     for (int start = 0; start < k; start += LARGE_DEPTH) {
@@ -137,7 +143,7 @@ extern "C" __global__ void __launch_bounds__(256)
         put_four(of_a, a_column == 1, a_strip);
         put_four(of_b, b_row == 1, b_strip);
         __syncthreads();
-#pragma unroll
+#pragma unroll  // without it NVRTC leaves loops over k rolled
         for (int p = 0; p < LARGE_DEPTH; ++p) {
             const Run<4> of_rows[2] = {four_at(&a_strip[p][ty]), four_at(&a_strip[p][ty + 32])};
             const Run<4> of_columns[2] = {four_at(&b_strip[p][tx]), four_at(&b_strip[p][tx + 16])};
@@ -160,7 +166,9 @@ extern "C" __global__ void __launch_bounds__(256)
 
 #include "tile.cuh"
 
-// Grid (n / 128, m / 128), block 256. While a step is multiplied the next one is on its way.
+// Grid (n / 128, m / 128), block 256. While a strip is multiplied the next one is on its way, in registers: accumulate() has
+// two strips of each operand. What v4 wrote out is now in parts that conv2d.cu uses too: MatrixSource brings the strips,
+// RegisterProduct multiplies them.
 extern "C" __global__ void __launch_bounds__(256, RegisterProduct::BLOCKS)
     matmul_v5(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
               int b_row, int b_column, float slope) {
@@ -180,8 +188,8 @@ extern "C" __global__ void __launch_bounds__(256, RegisterProduct::BLOCKS)
 #endif  // SINGLE
 #if TENSOR_CORES
 
-// Grid (n / 128, m / 128), block 128. Factors are rounded to TF32, 10 bits behind the point, their products and the sums are
-// float: relative errors are of the order of 1e-3 and not 1e-7.
+// Grid (n / 128, m / 128), block 128. As v5, but a TensorProduct multiplies the strips. Factors are rounded to
+// TF32, 10 bits behind the point, their products and the sums are float: relative errors are of the order of 1e-3 and not 1e-7.
 extern "C" __global__ void __launch_bounds__(128)
     matmul_v6(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
               int b_row, int b_column, float slope) {

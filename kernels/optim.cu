@@ -42,8 +42,8 @@ extern "C" __global__ void adam_v2(real* parameter, const real* gradient, real* 
     const int whole = blockDim.x * PACK, begin = blockIdx.x * whole, end = begin + min(whole, n - begin);
     if (on_boundaries(parameter, gradient, first, second) && end - begin == whole) {
         const int i = begin + threadIdx.x * PACK;
-        Pack p = load_pack(parameter + i), m = load_pack(first + i), v = load_pack(second + i);  // four elements, one instruction
-        const Pack g = load_pack(gradient + i);
+        const Pack g = load_pack(gradient + i);  // 16 bytes, one instruction
+        Pack p = load_pack(parameter + i), m = load_pack(first + i), v = load_pack(second + i);
         for (int k = 0; k < PACK; ++k) adam(p.of[k], g.of[k], m.of[k], v.of[k]);
         store_pack(parameter + i, p);
         store_pack(first + i, m);

@@ -15,17 +15,19 @@ constexpr int SIDE = 128;
 
 // ---- products ---------------------------------------------------------------------------------------------------------
 
-// 256 threads, each with 8 x 8 sums, as matmul_v4 makes them: 16 numbers out of shared memory feed 64 multiply-adds.
+// 256 threads, each with 8 x 8 sums, as matmul_v4 makes them: 16 numbers out of shared memory feed 64 multiply-adds. A warp
+// makes 64 x 32 of them; a thread's rows and columns come in fours, 32 and 16 apart, so that the different addresses of a
+// warp's reads lie in different banks. The pitch of 128 + 4 keeps strips apart that are stored against the grain.
 struct RegisterProduct {
     static constexpr int THREADS = 256, DEPTH = 8, PITCH = SIDE + 4;
     // On a multiprocessor at once: two, which leaves a thread 128 registers. Blackwell's compiler would spill some of them.
     static constexpr int BLOCKS = __CUDA_ARCH__ < 1000 ? 2 : 1;
     typedef float Strip[DEPTH][PITCH];
+    const int row = threadIdx.x / 128 * 64 + threadIdx.x % 32 / 4 * 4;
+    const int column = threadIdx.x / 32 % 4 * 32 + threadIdx.x % 4 * 4;
     float sum[8][8] = {};
 
     static __device__ inline float rounded(float x) { return x; }
-    const int row = threadIdx.x / 128 * 64 + threadIdx.x % 32 / 4 * 4;
-    const int column = threadIdx.x / 32 % 4 * 32 + threadIdx.x % 4 * 4;
 
     __device__ inline void add(const Strip& a, const Strip& b) {
 #pragma unroll  // without it NVRTC leaves loops over k rolled
@@ -50,7 +52,7 @@ struct RegisterProduct {
 #if TENSOR_CORES
 
 #ifdef MINIGAN_EMULATOR
-using minigan::mma_tf32, minigan::to_tf32;  // what follows, for who has no tensor cores
+using minigan::mma_tf32, minigan::to_tf32;  // what the PTX below does, in C++
 #else
 
 // To the nearest number that a tensor core takes: TF32 keeps 10 bits of a float's 23.
@@ -77,11 +79,11 @@ __device__ inline void mma_tf32(float (&sum)[4], const float (&a)[4], const floa
 struct TensorProduct {
     static constexpr int THREADS = 128, DEPTH = 16, PITCH = SIDE + 8, BLOCKS = 2;
     typedef float Strip[DEPTH][PITCH];
+    const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    const int row = threadIdx.x / 64 * 64 + g, column = threadIdx.x / 32 % 2 * 64;
     float sum[4][8][4] = {};
 
     static __device__ inline float rounded(float x) { return to_tf32(x); }
-    const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
-    const int row = threadIdx.x / 64 * 64 + g, column = threadIdx.x / 32 % 2 * 64;
 
     __device__ inline void add(const Strip& a, const Strip& b) {
 #pragma unroll
@@ -126,9 +128,9 @@ __device__ inline void accumulate(Product& product, SourceA& of_a, SourceB& of_b
 
 // ---- matrices ----------------------------------------------------------------------------------------------------------
 
-// 128 lines (rows of a, columns of b) of a matrix whose element (line, p) stands at matrix[line * line_step + p * p_step],
-// where one of the steps is 1: four neighbours at a time along whichever axis they are neighbours on. Along k a pair of
-// threads takes 32 bytes, a whole sector, of one line. What lies outside is zero, which adds nothing.
+// 128 lines (rows of a, columns of b) of a matrix whose element (line, p) stands at from[line * line_step + p * p_step],
+// where one of the steps is 1: four neighbours at a time along whichever axis they are neighbours on, as in matmul_v4. Of
+// lines there are `lines` from there on; what lies outside is zero, which adds nothing.
 template <class Product> struct MatrixSource {
     static constexpr int QUADS = SIDE * Product::DEPTH / 4 / Product::THREADS;
     const float* from;
@@ -136,7 +138,7 @@ template <class Product> struct MatrixSource {
     bool along_k;  // whether p_step is 1, which a caller may know when it is compiled
     Run<4> quad[QUADS];
 
-    // Where thread t's quad begins, in a strip.
+    // Where the quad number t of a strip begins. Along k a pair of threads takes 32 bytes, a whole sector, of one line.
     __device__ inline int line(int t) const { return along_k ? t / 2 % SIDE : t % 32 * 4; }
     __device__ inline int p(int t) const { return along_k ? t / (2 * SIDE) * 8 + t % 2 * 4 : t / 32; }
 

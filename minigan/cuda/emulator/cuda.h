@@ -121,17 +121,28 @@ inline int __all_sync(unsigned int mask, int predicate, MINIGAN_PLACE) {
 }
 inline unsigned int __activemask(MINIGAN_PLACE) { return minigan::active_lanes(place); }
 
-// Tensor cores: what `cvt.rna.tf32.f32` does (ties go away from zero), and what `mma.sync.aligned.m16n8k8` in TF32 does (PTX ISA,
-// "Matrix Fragments for mma.m16n8k8"). Lane 4 g + t brings the rows g and g + 8 of a, at columns t and then t + 4; and the rows
-// t and t + 4 of b's column g. It makes the sums of rows g and g + 8, at columns 2 t and 2 t + 1.
+// Tensor cores: what `cvt.rna.tf32.f32` does (ties go away from zero), and `mma.sync.aligned.m16n8k8` in TF32 (PTX ISA, "Matrix
+// Fragments for mma.m16n8k8"). Lane 4 g + t brings the rows g and g + 8 of a, at columns t and then t + 4; and the rows t and
+// t + 4 of b's column g. It makes the sums of rows g and g + 8, at columns 2 t and 2 t + 1: what it needs for them is dealt out.
 namespace minigan {
 inline float to_tf32(float x) { return x - x == 0 ? __uint_as_float((__float_as_uint(x) + 0x1000u) & ~0x1fffu) : x; }
 
-MINIGAN_CALLED inline void mma_tf32(float (&sum)[4], const float (&a)[4], const float (&b)[2], MINIGAN_PLACE) {
+MINIGAN_CALLED inline void deal(const float* a, const float* b, float (*rows)[8], float (*columns)[8], Place place) {
     const Factors of = bring_to_tensor_core(a, b, place);
     const int g = lane() / 4, t = lane() % 4;
+    for (int i = 0; i < 2; ++i)
+        for (int k = 0; k < 8; ++k) {
+            rows[i][k] = of[4 * g + k % 4][k / 4 * 2 + i];
+            columns[i][k] = of[4 * (2 * t + i) + k % 4][4 + k / 4];
+        }
+}
+
+// Always a part of the text that calls it, whose arithmetic is counted.
+__attribute__((always_inline)) inline void mma_tf32(float (&sum)[4], const float (&a)[4], const float (&b)[2], MINIGAN_PLACE) {
+    float rows[2][8], columns[2][8];
+    deal(a, b, rows, columns, place);
     for (int k = 0; k < 8; ++k)
-        for (int i = 0; i < 4; ++i) sum[i] += of[4 * g + k % 4][k / 4 * 2 + i / 2] * of[4 * (2 * t + i % 2) + k % 4][4 + k / 4];
+        for (int i = 0; i < 4; ++i) sum[i] += rows[i / 2][k] * columns[i % 2][k];
 }
 }  // namespace minigan
 

@@ -256,10 +256,8 @@ extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterP
     extern __shared__ __align__(16) float staged[];
     __shared__ Phase phase;
     __shared__ Stage stage;
-    if (threadIdx.x == 0) {
-        phase = Phase(blockIdx.x % (down * right), NUMBERS);
-        stage = Stage(phase.windows, SIDE, tall, pitch, stack, column);
-    }
+    if (threadIdx.x == 0)
+        phase = Phase(blockIdx.x % (down * right), NUMBERS), stage = Stage(phase.windows, SIDE, tall, pitch, stack, column);
     __syncthreads();
     if (column >= phase.pixels.count) return;  // the grid is the largest phase's
     const int k = phase.windows.taps.count;

@@ -18,8 +18,7 @@ struct Stage {
     int run;                 // pixels whose windows lie in the rows of one slot
     int tall, pitch, stack;  // rows of one channel, floats from row to row; rows from image to image
     int row, column;         // of the stack, where the slot begins
-    int from, quads;         // the column from which rows come in, and how many quads of each
-    int at_once;             // rows that all threads bring, a quad each
+    int from, quads, at_once;  // the column from which rows come in, quads of each, rows that come at once, a quad a thread
 
     Stage() = default;
     __device__ inline Stage(const Windows& windows, int run, int tall, int pitch, int stack, int pixel)
@@ -40,6 +39,7 @@ struct Stage {
     }
 
     __device__ inline int plane() const { return tall * pitch; }
+    __device__ inline int of_channel() const { return windows.taps.middle * windows.taps.low; }
     // Where a pixel's window begins in the slot.
     __device__ inline int window(int pixel) const { return windows.corners.spot(pixel).element - row * pitch - column; }
 
@@ -68,16 +68,15 @@ struct Stage {
 // of the slot that begins in the next one is on its way; what a slot has beyond is waited for. An element is found by adding
 // where its window begins and where its tap stands in a window; those of a strip's ks are worked out once for the block.
 struct StagedPixels {
-    static constexpr int DEPTH = RegisterProduct::DEPTH, LINES = 2, LINES_AT_ONCE = SIDE / LINES;
-    static constexpr int KS_AT_ONCE = RegisterProduct::THREADS / LINES_AT_ONCE;
+    static constexpr int DEPTH = RegisterProduct::DEPTH, LINES = 2, LINES_AT_ONCE = SIDE / LINES, KS_AT_ONCE = 4;
     const Stage& stage;
     const float* const image;
     const int of_slot, slots;  // channels of a slot
     float* const staged;
     int window[LINES];
-    int start;               // of the strip that is put next
-    int next = 0, slot = 0;  // where the next slot begins, along k and in shared memory
-    int from = -1, to = -1;  // where the quad that comes ahead stands in the image, and in a slot; -1 for none
+    int start;                  // of the strip that is put next
+    int channel = 0, slot = 0;  // of the slot that begins next: its first channel, and where it goes in shared memory
+    int from = -1, to = -1;     // where the quad that comes ahead stands in the image, and in a slot; -1 for none
     Run<4> ahead;
 
     __device__ inline StagedPixels(const Stage& stage, const float* image, int first, int of_slot, int slots, float* staged)
@@ -99,7 +98,9 @@ struct StagedPixels {
         __shared__ int taps[2 * DEPTH];
         return taps[k % (2 * DEPTH)];
     }
-    __device__ inline bool slot_begins_in(int strip) const { return next < min(strip + DEPTH, stage.windows.taps.count); }
+    __device__ inline bool slot_begins_in(int strip) const {
+        return channel * stage.of_channel() < min(strip + DEPTH, stage.windows.taps.count);
+    }
 
     __device__ inline void fetch(int strip) {
         start = strip;
@@ -118,13 +119,11 @@ struct StagedPixels {
         const int floats = of_slot * stage.plane(), rows = of_slot * stage.tall;
         if (slot_begins_in(strip)) {
             if (slots == 1) __syncthreads();  // the one before has been read by everybody
-            const int of_channel = stage.windows.taps.middle * stage.windows.taps.low;
             if (to >= 0) *reinterpret_cast<Run<4>*>(staged + slot + to) = ahead;
             if (rows > stage.at_once)
                 for (int r = stage.first_row() + stage.at_once; r < rows; r += stage.at_once)
-                    *reinterpret_cast<Run<4>*>(staged + slot + stage.place(r)) =
-                        stage.load(image, stage.element(r, next / of_channel));
-            next += of_slot * of_channel, from += of_slot * stage.windows.height * stage.windows.width;
+                    *reinterpret_cast<Run<4>*>(staged + slot + stage.place(r)) = stage.load(image, stage.element(r, channel));
+            channel += of_slot, from += of_slot * stage.windows.height * stage.windows.width;
             slot = slot + floats == slots * floats ? 0 : slot + floats;
         }
         if (threadIdx.x < DEPTH) {
@@ -144,7 +143,6 @@ __device__ inline void hand_over(const RegisterProduct& product, const Result& r
         *reinterpret_cast<Run<4>*>(&slab[lane / 4][column % 32]) = sums;
         if (column % 32 < 16) return;  // the other half of these rows comes next
         __syncwarp();
-#pragma unroll
         for (int r = 0; r < 8; ++r) result.put(first_row + row + 4 * (r - lane / 4), place, slab[r][lane]);
         __syncwarp();
     });
@@ -167,9 +165,9 @@ struct StagedTaps {
     // k from `begin` to `end`. `stage` and `staged` are in shared memory.
     __device__ inline StagedTaps(Stage& stage, const float* image, int first, int begin, int end, float* staged)
         : stage(stage), image(image), end(end), staged(staged), next(begin) {
-        const int of_channel = stage.windows.taps.middle * stage.windows.taps.low, last = stage.windows.taps.count - 1;
-        channel = first / of_channel;
-        rows = (min(first + SIDE - 1, last) / of_channel - channel + 1) * stage.tall;
+        const int last = stage.windows.taps.count - 1;
+        channel = first / stage.of_channel();
+        rows = (min(first + SIDE - 1, last) / stage.of_channel() - channel + 1) * stage.tall;
         for (int i = threadIdx.x; i < rows * stage.pitch; i += RegisterProduct::THREADS) staged[i] = 0.0f;
         for (int j = 0; j < LINES; ++j)
             tap[j] = stage.windows.taps.spot(min(first + line_of(j), last)).element - channel * stage.plane();

@@ -136,7 +136,6 @@ struct Phase {
 // `phases` is what conv2d_phases_v1 made of w.
 __device__ inline Gemm backward_data(const real* gradient, const real* phases, const real* bias, real* x, const Phase& of,
                                      GEOMETRY) {
-    const Windows& windows = of.windows;
-    return {matrix(phases + of.before * outputs * channels, channels, 1, windows.taps.count, channels),
-            {gradient, rows, columns, windows.corners, windows.taps}, {x, bias, channels, height * width, of.pixels}};
+    return {matrix(phases + of.before * outputs * channels, channels, 1, of.windows.taps.count, channels),
+            {gradient, rows, columns, of.windows.corners, of.windows.taps}, {x, bias, channels, height * width, of.pixels}};
 }

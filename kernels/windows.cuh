@@ -23,7 +23,8 @@ struct Axis {
     __device__ inline Spot spot(int number) const {
         constexpr int FAR = -(1 << 29);          // beyond the last number: outside, whatever is added
         const int above = number / max(low, 1);  // a phase may have no taps, or no pixels
-        const int row = first_row + above % max(middle, 1) * row_step, column = first_column + number % max(low, 1) * column_step;
+        const int row = first_row + above % max(middle, 1) * row_step;
+        const int column = first_column + number % max(low, 1) * column_step;
         const int element = above / max(middle, 1) * of_high + row * of_row + column;
         return {number < count ? element : FAR, number < count ? row : FAR, column};
     }
@@ -124,11 +125,12 @@ struct Phase {
 
     Phase() = default;
     __device__ inline Phase(int number, GEOMETRY) {
-        const PhaseAlong i(number / right, down, kernel_height, height, top), j(number % right, right, kernel_width, width, left);
-        const int count = images * i.pixels * j.pixels, area = rows * columns;
-        pixels = {count, i.pixels, j.pixels, channels * height * width, width, down, right, i.pixel, j.pixel};
-        windows = {images, outputs, rows, columns, {count, i.pixels, j.pixels, outputs * area, columns, 1, 1, i.corner, j.corner},
-                   {outputs * i.taps * j.taps, i.taps, j.taps, area, columns, -1, -1, i.taps - 1, j.taps - 1}};
+        const PhaseAlong i(number / right, down, kernel_height, height, top);
+        const PhaseAlong j(number % right, right, kernel_width, width, left);
+        pixels = {images * i.pixels * j.pixels, i.pixels, j.pixels, channels * height * width, width, down, right, i.pixel, j.pixel};
+        windows = {images, outputs, rows, columns,
+                   {pixels.count, i.pixels, j.pixels, outputs * rows * columns, columns, 1, 1, i.corner, j.corner},
+                   {outputs * i.taps * j.taps, i.taps, j.taps, rows * columns, columns, -1, -1, i.taps - 1, j.taps - 1}};
         before = i.before * kernel_width + i.taps * j.before;
     }
 };

@@ -51,6 +51,15 @@ def test_register_tiles_are_unrolled_and_vectorised(name, chip):
 
 
 @pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("name", ["conv2d_v3", "conv2d_backward_data_v3", "conv2d_backward_weight_v3"])
+def test_gathered_tiles_are_unrolled(name, chip):
+    """And keep to their registers, though each thread also knows where its lines begin."""
+    found = instructions(name, chip)
+    assert found["FFMA"] == STEPS * PRODUCTS and found["LDS.128"] == STEPS * 4
+    assert found["LDG.128"] == found["HMMA"] == found["local"] == 0
+
+
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("name", TENSOR_TILES)
 def test_tensor_tiles_multiply_by_tensor_cores(name, chip):
     found = instructions(name, chip)
@@ -141,26 +150,33 @@ def test_the_readme_shows_what_is_counted(stem, counted):
 
 
 def test_convolutions_move_whole_sectors_and_meet_in_no_bank(counted):
-    """All launches of the upper rungs of all three. Windows too, which are read from rows that came as they lie; and at stride 2
-    the pixels of every second column, which two blocks put together."""
-    lower = "v1", "v2"
+    """All launches of v4 and v6 of all three at stride 1; windows too, which are read from rows that came as they lie."""
     checked = [
-        each
-        for each in counted("conv2d")
-        if (each.kernel.startswith(("winograd", "conv2d_phases")) or not each.kernel.endswith(lower))
-        and not each.kernel.startswith("sum")  # of which other versions are for this
+        count
+        for count in counted("conv2d")
+        if count.problem.endswith("stride 1")
+        and (count.kernel.startswith(("winograd", "conv2d_phases")) or re.fullmatch("conv2d.*_v4", count.kernel))
     ]
-    assert len({each.kernel for each in checked}) == 3 + 3 + 6 + 1
-    assert all(each.sectors == 1 and each.turns <= 2 for each in checked), checked
+    assert len({count.kernel for count in checked}) == 3 + 6 + 1
+    assert all(count.sectors == 1 and count.turns <= 2 for count in checked), checked
 
 
 def test_windows_of_five_move_whole_sectors_too(every_access):
     for problem in convolutions((1, 8, 16, 16), (128, 8, 5, 5), (1, 1), ((2, 2), (2, 2))):
-        with check.chosen("v3"), emulator.profiling() as profiles:
+        with check.chosen("v4"), emulator.profiling() as profiles:
             getattr(cuda, problem.primitive)(*converted(problem.call().args, "float32"))
         for profile in (each for each in profiles if not each.kernel.startswith("sum")):
             assert profile.total("sectors") == profile.total("ideal_sectors"), profile
             assert all(line.turns <= 2 * line.ideal_turns for line in profile.lines), profile
+
+
+def test_strided_gradients_waste_sectors_on_their_results_alone(every_access):
+    """Every second pixel is another phase's, so that at stride 2 half of what results move is."""
+    problem = convolutions((1, 8, 16, 16), (128, 8, 4, 4), (2, 2), ((1, 1), (1, 1)))[1]
+    with check.chosen("v4"), emulator.profiling() as profiles:
+        cuda.conv2d_backward_data(*converted(problem.call().args, "float32"))
+    for line in (line for profile in profiles for line in profile.lines):
+        assert line.sectors == line.ideal_sectors * (2 if "y[channel" in line.code else 1), line
 
 
 def test_a_rung_moves_what_was_worked_out_for_it(counted):

@@ -21,12 +21,11 @@ struct Axis {
     int row_step, column_step, first_row, first_column;
 
     __device__ inline Spot spot(int number) const {
-        constexpr int FAR = -(1 << 29);          // beyond the last number: outside, whatever is added
         const int above = number / max(low, 1);  // a phase may have no taps, or no pixels
         const int row = first_row + above % max(middle, 1) * row_step;
         const int column = first_column + number % max(low, 1) * column_step;
         const int element = above / max(middle, 1) * of_high + row * of_row + column;
-        return {number < count ? element : FAR, number < count ? row : FAR, column};
+        return number < count ? Spot{element, row, column} : Spot{-(1 << 29), -(1 << 29), column};  // outside, whatever is added
     }
 };
 

@@ -124,8 +124,8 @@ struct TileRows {
     int first, tile;
 
     __device__ inline TileRows(TILES, int top, int left)
-        : stage({images, channels, height, width, {images * down * across, down, across, 0, 0, tall, wide, -top, -left}}, run, rows, pitch,
-                stack, blockIdx.x * run),
+        : stage({images, channels, height, width, {images * down * across, down, across, 0, 0, tall, wide, -top, -left}}, run,
+                rows, pitch, stack, blockIdx.x * run),
           first(blockIdx.x * run), tile(threadIdx.x < run ? first + threadIdx.x : all()) {}
     // Of a channel: how many there are, and with those of zeros that fill the last sector of their points.
     __device__ inline int count() const { return stage.windows.corners.count; }

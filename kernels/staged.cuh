@@ -18,7 +18,7 @@ struct Stage {
     int run;                 // pixels whose windows lie in the rows of one slot
     int tall, pitch, stack;  // rows of one channel, floats from row to row; rows from image to image
     int row, column;         // of the stack, where the slot begins
-    int from, quads, at_once;  // the column from which rows come in, quads of each, rows that come at once, a quad a thread
+    int from, quads, at_once;  // the column from which rows come in, quads of each, rows that come at once
 
     Stage() = default;
     __device__ inline Stage(const Windows& windows, int run, int tall, int pitch, int stack, int pixel)

@@ -25,7 +25,8 @@ struct Axis {
         const int row = first_row + above % max(middle, 1) * row_step;
         const int column = first_column + number % max(low, 1) * column_step;
         const int element = above / max(middle, 1) * of_high + row * of_row + column;
-        return number < count ? Spot{element, row, column} : Spot{-(1 << 29), -(1 << 29), column};  // outside, whatever is added
+        // Beyond the last number it is far outside, whatever is added.
+        return number < count ? Spot{element, row, column} : Spot{-(1 << 29), -(1 << 29), column};
     }
 };
 
@@ -109,11 +110,11 @@ __device__ inline Gemm backward_weight(const real* gradient, const real* x, real
 // Along one of the axes, where it is phase number `number` of `step`: how many taps, and how many the phases before it have; its
 // first pixel, and how many; where the first pixel's window of the gradient begins.
 struct PhaseAlong {
-    int taps, before, pixel, pixels, corner;
+    int taps, before, pixel, count, corner;
 
     __device__ inline PhaseAlong(int number, int step, int filter, int size, int padding)
         : taps((filter - number + step - 1) / step), before(number * (filter / step) + min(number, filter % step)),
-          pixel(((number - padding) % step + step) % step), pixels((size - pixel + step - 1) / step),
+          pixel(((number - padding) % step + step) % step), count((size - pixel + step - 1) / step),
           corner((pixel + padding - number) / step - (taps - 1)) {}
 };
 
@@ -126,9 +127,9 @@ struct Phase {
     __device__ inline Phase(int number, GEOMETRY) {
         const PhaseAlong i(number / right, down, kernel_height, height, top);
         const PhaseAlong j(number % right, right, kernel_width, width, left);
-        pixels = {images * i.pixels * j.pixels, i.pixels, j.pixels, channels * height * width, width, down, right, i.pixel, j.pixel};
+        pixels = {images * i.count * j.count, i.count, j.count, channels * height * width, width, down, right, i.pixel, j.pixel};
         windows = {images, outputs, rows, columns,
-                   {pixels.count, i.pixels, j.pixels, outputs * rows * columns, columns, 1, 1, i.corner, j.corner},
+                   {pixels.count, i.count, j.count, outputs * rows * columns, columns, 1, 1, i.corner, j.corner},
                    {outputs * i.taps * j.taps, i.taps, j.taps, rows * columns, columns, -1, -1, i.taps - 1, j.taps - 1}};
         before = i.before * kernel_width + i.taps * j.before;
     }

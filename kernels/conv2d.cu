@@ -120,23 +120,17 @@ extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int cha
     }
 }
 
-#define GEOMETRY                                                                                                        \
-    int images, int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows,        \
-        int columns, int down, int right, int top, int left
-#define GIVEN                                                                                                           \
-    Geometry { images, channels, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, top, left }
-
 constexpr int TILE = 16;
 
 // By tiles in shared memory as in matmul_v2, over k from `begin` to `end`; `across` is the tile's number along a row of the result.
 __device__ inline void tiled(const Gemm& of, int across, int begin, int end) {
     __shared__ real a_tile[TILE][TILE], b_tile[TILE][TILE];
     const int tx = threadIdx.x, ty = threadIdx.y, row = blockIdx.y * TILE + ty, column = across * TILE + tx;
-    const Spot line_of_a = of.a.line(row), line_of_b = of.b.line(column);
+    const Spot line_of_a = of.a.lines.spot(row), line_of_b = of.b.lines.spot(column);
     real sum = real(0);
     for (int start = begin; start < end; start += TILE) {
-        a_tile[ty][tx] = of.a.at(line_of_a, of.a.k(start + tx));
-        b_tile[ty][tx] = of.b.at(line_of_b, of.b.k(start + ty));
+        a_tile[ty][tx] = of.a.at(line_of_a, of.a.ks.spot(start + tx));
+        b_tile[ty][tx] = of.b.at(line_of_b, of.b.ks.spot(start + ty));
         __syncthreads();
         for (int p = 0; p < TILE; ++p) sum += a_tile[ty][p] * b_tile[p][tx];
         __syncthreads();
@@ -146,7 +140,7 @@ __device__ inline void tiled(const Gemm& of, int across, int begin, int end) {
 
 // Grid (pixels / 16, outputs / 16), block (16, 16).
 extern "C" __global__ void conv2d_v2(const real* x, const real* w, const real* bias, real* y, GEOMETRY) {
-    const Gemm of = forward(x, w, bias, y, GIVEN);
+    const Gemm of = forward(x, w, bias, y, NUMBERS);
     tiled(of, blockIdx.x, 0, of.a.ks.count);
 }
 
@@ -154,14 +148,14 @@ extern "C" __global__ void conv2d_v2(const real* x, const real* w, const real* b
 // one place are neighbours in the grid: each writes a part of every sector, and the parts should meet in the L2 cache.
 extern "C" __global__ void conv2d_backward_data_v2(const real* gradient, const real* phases, const real* bias, real* x,
                                                    GEOMETRY) {
-    const Gemm of = backward_data(gradient, phases, bias, x, GIVEN, Phase(GIVEN, blockIdx.x % (down * right)));
+    const Gemm of = backward_data(gradient, phases, bias, x, Phase(blockIdx.x % (down * right), NUMBERS), NUMBERS);
     tiled(of, blockIdx.x / (down * right), 0, of.a.ks.count);
 }
 
 // Grid (channels x taps / 16, outputs / 16, parts), block (16, 16). The few weights leave most of a chip idle, and their sums
 // are long: each layer of the grid makes `share` of the terms, a multiple of 16, into a part of its own.
 extern "C" __global__ void conv2d_backward_weight_v2(const real* gradient, const real* x, real* parts, int share, GEOMETRY) {
-    const Gemm of = backward_weight(gradient, x, parts, GIVEN);
+    const Gemm of = backward_weight(gradient, x, parts, NUMBERS);
     const int begin = blockIdx.z * share;
     tiled(of, blockIdx.x, begin, min(begin + share, of.a.ks.count));
 }
@@ -181,11 +175,11 @@ template <class Product, bool ALONG_K> struct GatheredSource {
     float value[KS][LINES];
 
     __device__ inline GatheredSource(const Factor& of, int first) : of(of) {
-        for (int j = 0; j < LINES; ++j) begins[j] = of.line(first + line + j * LINES_AT_ONCE);
+        for (int j = 0; j < LINES; ++j) begins[j] = of.lines.spot(first + line + j * LINES_AT_ONCE);
     }
     __device__ inline void fetch(int start) {
         for (int i = 0; i < KS; ++i) {
-            const Spot at = of.k(start + k + i * KS_AT_ONCE);
+            const Spot at = of.ks.spot(start + k + i * KS_AT_ONCE);
             for (int j = 0; j < LINES; ++j) value[i][j] = of.at(begins[j], at);
         }
     }
@@ -220,19 +214,19 @@ __device__ inline void gathered(const Gemm& of, int across, int begin, int end) 
 // Grids as of v2, but for tiles of 128; block 256.
 extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
     conv2d_v3(const float* x, const float* w, const float* bias, float* y, GEOMETRY) {
-    const Gemm of = forward(x, w, bias, y, GIVEN);
+    const Gemm of = forward(x, w, bias, y, NUMBERS);
     gathered<RegisterProduct, true, false>(of, blockIdx.x, 0, of.a.ks.count);
 }
 
 extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
     conv2d_backward_data_v3(const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY) {
-    const Gemm of = backward_data(gradient, phases, bias, x, GIVEN, Phase(GIVEN, blockIdx.x % (down * right)));
+    const Gemm of = backward_data(gradient, phases, bias, x, Phase(blockIdx.x % (down * right), NUMBERS), NUMBERS);
     gathered<RegisterProduct, false, false>(of, blockIdx.x / (down * right), 0, of.a.ks.count);
 }
 
 extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
     conv2d_backward_weight_v3(const float* gradient, const float* x, float* parts, int share, GEOMETRY) {
-    const Gemm of = backward_weight(gradient, x, parts, GIVEN);
+    const Gemm of = backward_weight(gradient, x, parts, NUMBERS);
     const int begin = blockIdx.z * share;
     gathered<RegisterProduct, true, true>(of, blockIdx.x, begin, min(begin + share, of.a.ks.count));
 }
@@ -247,13 +241,13 @@ extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterP
     const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, k = channels * kernel_height * kernel_width;
     extern __shared__ __align__(16) float staged[];
     __shared__ Stage stage;
-    if (threadIdx.x == 0) stage = Stage(GIVEN.windows(), SIDE, tall, pitch, stack, column);
+    if (threadIdx.x == 0) stage = Stage(windows_of_x(NUMBERS), SIDE, tall, pitch, stack, column);
     __syncthreads();
     MatrixSource<RegisterProduct> of_w{w + size_t(row) * k, outputs - row, k, k, 1, true};
     StagedPixels of_x(stage, x, column, of_slot, slots, staged);
     RegisterProduct product;
     accumulate(product, of_w, of_x, 0, k);
-    hand_over(product, to_pixels(bias, y, GIVEN), row, column, staged);
+    hand_over(product, Result{y, bias, outputs, rows * columns, pixels_of_y(NUMBERS)}, row, column, staged);
 }
 
 extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
@@ -262,19 +256,17 @@ extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterP
     extern __shared__ __align__(16) float staged[];
     __shared__ Phase phase;
     __shared__ Stage stage;
-    if (threadIdx.x == 0) {
-        phase = Phase(GIVEN, blockIdx.x % (down * right));
-        stage = Stage(phase.windows, SIDE, tall, pitch, stack, column);
-    }
+    if (threadIdx.x == 0)
+        phase = Phase(blockIdx.x % (down * right), NUMBERS), stage = Stage(phase.windows, SIDE, tall, pitch, stack, column);
     __syncthreads();
     if (column >= phase.pixels.count) return;  // the grid is the largest phase's
     const int k = phase.windows.taps.count;
-    const float* weights = phases + phase.before * outputs * channels;
-    MatrixSource<RegisterProduct> of_w{weights + row, channels - row, k, 1, channels, false};
+    phases += phase.before * outputs * channels;
+    MatrixSource<RegisterProduct> of_w{phases + row, channels - row, k, 1, channels, false};
     StagedPixels of_gradient(stage, gradient, column, of_slot, slots, staged);
     RegisterProduct product;
     accumulate(product, of_w, of_gradient, 0, k);
-    hand_over(product, to_phase(bias, x, GIVEN, phase), row, column, staged);
+    hand_over(product, Result{x, bias, channels, height * width, phase.pixels}, row, column, staged);
 }
 
 // `share` is a multiple of `of_slot`.
@@ -284,7 +276,7 @@ extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterP
     const int begin = blockIdx.z * share, end = min(begin + share, images * rows * columns);
     extern __shared__ __align__(16) float staged[];
     __shared__ Stage stage;
-    if (threadIdx.x == 0) stage = Stage(GIVEN.windows(), of_slot, tall, pitch, stack, begin);
+    if (threadIdx.x == 0) stage = Stage(windows_of_x(NUMBERS), of_slot, tall, pitch, stack, begin);
     __syncthreads();
     SlopeSource of_gradient(gradient, outputs, rows * columns, first_row, begin, end);
     StagedTaps of_x(stage, x, first_column, begin, end, staged);
@@ -305,19 +297,19 @@ extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterP
 // Grids as of v3; block 128.
 extern "C" __global__ void __launch_bounds__(TensorProduct::THREADS, TensorProduct::BLOCKS)
     conv2d_v5(const float* x, const float* w, const float* bias, float* y, GEOMETRY) {
-    const Gemm of = forward(x, w, bias, y, GIVEN);
+    const Gemm of = forward(x, w, bias, y, NUMBERS);
     gathered<TensorProduct, true, false>(of, blockIdx.x, 0, of.a.ks.count);
 }
 
 extern "C" __global__ void __launch_bounds__(TensorProduct::THREADS, TensorProduct::BLOCKS)
     conv2d_backward_data_v5(const float* gradient, const float* phases, const float* bias, float* x, GEOMETRY) {
-    const Gemm of = backward_data(gradient, phases, bias, x, GIVEN, Phase(GIVEN, blockIdx.x % (down * right)));
+    const Gemm of = backward_data(gradient, phases, bias, x, Phase(blockIdx.x % (down * right), NUMBERS), NUMBERS);
     gathered<TensorProduct, false, false>(of, blockIdx.x / (down * right), 0, of.a.ks.count);
 }
 
 extern "C" __global__ void __launch_bounds__(TensorProduct::THREADS, TensorProduct::BLOCKS)
     conv2d_backward_weight_v5(const float* gradient, const float* x, float* parts, int share, GEOMETRY) {
-    const Gemm of = backward_weight(gradient, x, parts, GIVEN);
+    const Gemm of = backward_weight(gradient, x, parts, NUMBERS);
     const int begin = blockIdx.z * share;
     gathered<TensorProduct, true, true>(of, blockIdx.x, begin, min(begin + share, of.a.ks.count));
 }

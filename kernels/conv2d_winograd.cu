@@ -124,8 +124,8 @@ struct TileRows {
     int first, tile;
 
     __device__ inline TileRows(TILES, int top, int left)
-        : stage({images, channels, height, width, {images * down * across, down, across, tall, wide, -top, -left}}, run, rows, pitch,
-                stack, blockIdx.x * run),
+        : stage({images, channels, height, width, {images * down * across, down, across, 0, 0, tall, wide, -top, -left}}, run,
+                rows, pitch, stack, blockIdx.x * run),
           first(blockIdx.x * run), tile(threadIdx.x < run ? first + threadIdx.x : all()) {}
     // Of a channel: how many there are, and with those of zeros that fill the last sector of their points.
     __device__ inline int count() const { return stage.windows.corners.count; }
@@ -175,22 +175,22 @@ __device__ inline void take_points(const TileRows& of, const float* image, float
     scatter(tile, points, of.points(), of.number());
 }
 
-#define NUMBERS images, channels, height, width, down, across, tall, wide, run, rows, pitch, stack
+#define OF_TILES images, channels, height, width, down, across, tall, wide, run, rows, pitch, stack
 
 // Windows of 8 x 8, `tall` and `wide` apart, the first from (-top, -left) on. Grid (tiles / run, channels), block 128.
 extern "C" __global__ void winograd_windows_v1(const float* image, float* points, TILES, int top, int left) {
-    take_points<take_windows>(TileRows(NUMBERS, top, left), image, points, POINTS, POINTS);
+    take_points<take_windows>(TileRows(OF_TILES, top, left), image, points, POINTS, POINTS);
 }
 
 // Tiles of m x m slopes, for the weights' gradient: they do not overlap.
 extern "C" __global__ void winograd_slopes_v1(const float* image, float* points, TILES) {
-    take_points<take_values>(TileRows(NUMBERS, 0, 0), image, points, tall, wide);
+    take_points<take_values>(TileRows(OF_TILES, 0, 0), image, points, tall, wide);
 }
 
 // The way back: tiles of m x m pixels of y (images, channels, height, width), with the bias.
 extern "C" __global__ void winograd_pixels_v1(const float* points, const float* bias, float* y, TILES) {
     extern __shared__ float staged[];
-    const TileRows of(NUMBERS, 0, 0);
+    const TileRows of(OF_TILES, 0, 0);
     if (of.tile < of.count()) {
         const int own = of.own();
         Square tile;

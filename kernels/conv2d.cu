@@ -1,20 +1,21 @@
 // 2-D convolution and its two adjoints; a transposed convolution is the first of them. No filter is flipped.
 //
 //   x (images, channels, height, width), w (outputs, channels, kernel_height, kernel_width), y (images, outputs, rows, columns), all
-//   row-major. y[image, o, i, j] is made from the window of x whose upper left pixel is (i down - top, j right - left).
+//   row-major. The stride is (down, right), the padding (top, left): y[image, o, i, j] is made from the window of x whose upper left
+//   pixel is (i down - top, j right - left).
 //
-//   v1  direct          one thread a result, straight from the formula; every sum in a fixed sequence, so no atomics
+//   v1  direct          one thread a result, straight from the formula; each result has one owner, so no atomics
 //   v2  implicit GEMM   the same sums as a matrix product whose second factor is never built: tiles in shared memory
 //   v3  register tile   8 x 8 results a thread, what matmul_v4 is, but that each element of a strip is gathered
-//   v4  staged rows     an image's rows come in once for all taps, and windows are read from shared memory: staged.cuh
-//   v5  tensor cores    v3 by what matmul_v6 multiplies with
-//   v6  Winograd        in conv2d_winograd.cu
-//
-// Direct convolution reads both factors of every product from global memory: 2 flops for 8 bytes in float, 0.25 flop a byte.
+//   v4  staged rows     in place of the gathering an image's rows come in once for all taps, and windows are read from shared
+//                       memory: staged.cuh. With the two strips of matmul_v5
+//   v5  tensor cores    v3, and not v4, by what matmul_v6 multiplies with: one idea at a time
+//   v6  Winograd        64 products for what takes 400: conv2d_winograd.cu
 #include "staged.cuh"
 
 // Grid ceil(n / 256) for n results, block 256. Neighbours walk along a row of y: at stride 1 they read neighbouring
-// pixels, and all of them the same weight.
+// pixels, and all of them the same weight. Both factors of every product come from global memory: 2 flops for 8 bytes in float,
+// 0.25 flop a byte.
 extern "C" __global__ void conv2d_v1(const real* x, const real* w, const real* bias, real* y, int n, int channels,
                                      int height, int width, int outputs, int kernel_height, int kernel_width, int rows,
                                      int columns, int down, int right, int top, int left) {
@@ -122,7 +123,9 @@ extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int cha
 
 constexpr int TILE = 16;
 
-// By tiles in shared memory as in matmul_v2, over k from `begin` to `end`; `across` is the tile's number along a row of the result.
+// matmul_v2 but for one thing, which is all of v2: an element is not a[row, k], it is looked for in the image at the spot of its
+// line and its k (Factor::at in windows.cuh). Over k from `begin` to `end`; `across` is the tile's number along a row of the
+// result.
 __device__ inline void tiled(const Gemm& of, int across, int begin, int end) {
     __shared__ real a_tile[TILE][TILE], b_tile[TILE][TILE];
     const int tx = threadIdx.x, ty = threadIdx.y, row = blockIdx.y * TILE + ty, column = across * TILE + tx;
@@ -144,8 +147,9 @@ extern "C" __global__ void conv2d_v2(const real* x, const real* w, const real* b
     tiled(of, blockIdx.x, 0, of.a.ks.count);
 }
 
-// Grid (pixels of a phase / 16 x phases, channels / 16), block (16, 16). `phases` is what conv2d_phases_v1 made of w. The phases of
-// one place are neighbours in the grid: each writes a part of every sector, and the parts should meet in the L2 cache.
+// Grid (pixels of a phase / 16 x phases, channels / 16), block (16, 16). `phases` is what conv2d_phases_v1 made of w. The
+// phases of one place are neighbours in the grid: each writes a part of every sector, and the parts should meet in the L2
+// cache.
 extern "C" __global__ void conv2d_backward_data_v2(const real* gradient, const real* phases, const real* bias, real* x,
                                                    GEOMETRY) {
     const Gemm of = backward_data(gradient, phases, bias, x, Phase(blockIdx.x % (down * right), NUMBERS), NUMBERS);
@@ -153,7 +157,8 @@ extern "C" __global__ void conv2d_backward_data_v2(const real* gradient, const r
 }
 
 // Grid (channels x taps / 16, outputs / 16, parts), block (16, 16). The few weights leave most of a chip idle, and their sums
-// are long: each layer of the grid makes `share` of the terms, a multiple of 16, into a part of its own.
+// are long: each layer of the grid (blockIdx.z) makes `share` of the terms, a multiple of 16, into a part of its own; `sum` adds
+// the parts up.
 extern "C" __global__ void conv2d_backward_weight_v2(const real* gradient, const real* x, real* parts, int share, GEOMETRY) {
     const Gemm of = backward_weight(gradient, x, parts, NUMBERS);
     const int begin = blockIdx.z * share;
@@ -233,6 +238,8 @@ extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterP
 
 // ---- v4: rows staged in shared memory, see staged.cuh ------------------------------------------------------------------
 
+// Of a slot: its channels (for the weights' gradient its pixels), how many slots take turns, rows of a channel, floats from row to
+// row; and the rows from image to image. See Stage in staged.cuh.
 #define STAGING int of_slot, int slots, int tall, int pitch, int stack
 
 // Grids and blocks as of v3, with dynamic shared memory for the rows, and for hand_over().

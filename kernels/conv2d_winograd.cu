@@ -4,6 +4,8 @@
 // make what r taps times m = 9 - r results would take r m of. In two dimensions it is 64 instead of r^2 m^2: 6.25 times fewer
 // for a kernel of 5 x 5, 5.06 times for 3 x 3. (Winograd 1980; Lavin and Gray 2016, section 4.)
 //
+// ' is the transpose, E is take_values, E' take_moments, B take_windows:
+//
 //   windows  B x B'  the image, cut into overlapping windows of 8 x 8, as values at 8 x 8 points
 //   kernels  E w E'  the kernel, likewise: E takes a polynomial's coefficients to its values
 //   product          at each point a matrix product over the channels: 64 of them, which is where the arithmetic is
@@ -13,8 +15,10 @@
 // result exchanged: w = E' (E g E' * B x B') E. The points are 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; a value at infinity is the
 // leading coefficient. Powers of two up to 2^6 weigh the terms: that costs about a digit of precision.
 //
-// A thread transforms a tile that it has in registers. What the tiles of a block are made of, or make, lies in shared memory on
-// the way, so that lanes are neighbours in the image: rows as in staged.cuh, or the weights as they lie.
+// The launches are, forward: kernels, windows, products, pixels; for the data's gradient the same, with the kernels flipped; for
+// the weights': slopes, windows, products, weights. A thread transforms a tile that it has in registers. What the tiles of a
+// block are made of, or make, lies in shared memory on the way, so that lanes are neighbours in the image: rows as in
+// staged.cuh, or the weights as they lie.
 #include "staged.cuh"
 #if SINGLE
 
@@ -34,11 +38,11 @@ __device__ inline void take_values(const float (&x)[POINTS], float (&y)[POINTS],
     }
     y[POINTS - 1] = 0.0f;
 #pragma unroll
-    for (int i = 0; i < POINTS; ++i) y[POINTS - 1] += (i == count - 1 ? 1.0f : 0.0f) * x[i];  // x[count - 1] would need
-                                                                                                  // an array in memory
+    for (int i = 0; i < POINTS; ++i)  // x[count - 1] would need an array in memory
+        y[POINTS - 1] += (i == count - 1 ? 1.0f : 0.0f) * x[i];
 }
 
-// Its transpose.
+// The transpose of take_values: y[i] is the i-th moment, the sum of x[j] times point j to the power of i.
 __device__ inline void take_moments(const float (&x)[POINTS], float (&y)[POINTS], int count) {
     constexpr float at[POINTS - 1] = {0.0f, 1.0f, -1.0f, 2.0f, -2.0f, 0.5f, -0.5f};
     float power[POINTS - 1] = {1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f};
@@ -117,8 +121,9 @@ __device__ inline int spread(int word) { return word + word / 32; }
     int images, int channels, int height, int width, int down, int across, int tall, int wide, int run, int rows, int pitch, \
         int stack
 
-// Tiles as the windows of a convolution, `down` by `across` of them on each image, `tall` and `wide` apart. A block has
-// `run` of them, whole rows of tiles of one channel, blockIdx.y; a thread has the tile number `tile`, if there is such a one.
+// Tiles as the windows of a convolution, `down` by `across` of them on each image (and not a stride), `tall` and `wide` apart.
+// A block has `run` of them, whole rows of tiles of one channel, blockIdx.y; a thread has the tile number `tile`, if there is
+// such a one.
 struct TileRows {
     Stage stage;
     int first, tile;

@@ -9,7 +9,7 @@
 //   v3  register tile 4 x 4 outputs a thread: an element is fetched from shared memory once for 4 uses, coalesced either way
 //   v4  vectorised    8 x 8 outputs a thread, four floats an instruction
 //   v5  double buffer the next strips are on their way while these are multiplied: accumulate() in tile.cuh
-//   v6  tensor cores  factors rounded to TF32, 1024 multiply-adds an instruction
+//   v6  tensor cores  factors rounded to TF32, 1024 multiply-adds an instruction of a warp
 #include "run.cuh"
 
 // What happens to a finished sum on its way out.
@@ -108,12 +108,13 @@ constexpr int LARGE = 128;              // the side of the tile
 constexpr int LARGE_DEPTH = 8;          // steps along k of a strip: 1024 numbers, four for each thread
 constexpr int LARGE_PITCH = LARGE + 4;  // four lines of a step, or four steps of a line, are stored without a conflict
 
-// Where those four begin in a strip: along whichever axis they are neighbours in memory. Along k a pair of threads takes 32
-// bytes, a whole sector, of one line.
+// Where a thread's four numbers begin in a strip, which has a line for each row of a or column of b: along whichever axis they
+// are neighbours in memory. Along k a pair of threads takes 32 bytes, a whole sector, of one line.
 __device__ inline int line_of_four(bool along_k) { return along_k ? threadIdx.x / 2 : threadIdx.x % 32 * 4; }
 __device__ inline int p_of_four(bool along_k) { return along_k ? threadIdx.x % 2 * 4 : threadIdx.x / 32; }
 
-// They stand at from[line * line_step + p * p_step], where one of the steps is 1; zero outside.
+// These four, out of global memory: element (line, p) stands at from[line * line_step + p * p_step], where one of the steps is
+// 1; zero outside.
 __device__ inline Run<4> fetch_four(const float* from, int lines, int start, int k, int line_step, int p_step) {
     const bool along_k = p_step == 1;
     const int line = line_of_four(along_k), p = start + p_of_four(along_k);
@@ -167,8 +168,9 @@ extern "C" __global__ void __launch_bounds__(256)
 #include "tile.cuh"
 
 // Grid (n / 128, m / 128), block 256. While a strip is multiplied the next one is on its way, in registers: accumulate() has
-// two strips of each operand. What v4 wrote out is now in parts that conv2d.cu uses too: MatrixSource brings the strips,
-// RegisterProduct multiplies them.
+// two strips of each operand. That is all that is new. What v4 wrote out is now in parts that conv2d.cu uses too: fetch_four and
+// put_four are those of a MatrixSource; what was multiplied and stored is RegisterProduct's add() and hand_to(), which calls the
+// function below for each four sums.
 extern "C" __global__ void __launch_bounds__(256, RegisterProduct::BLOCKS)
     matmul_v5(const float* a, const float* b, const float* bias, float* y, int m, int n, int k, int a_row, int a_column,
               int b_row, int b_column, float slope) {

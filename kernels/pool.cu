@@ -26,7 +26,8 @@ extern "C" __global__ void gather_pixels_v1(const real* x, const int* where, rea
     if (i < n) y[i] = x[i / places * pixels + where[i]];
 }
 
-// One thread a plane, so that several gradients of one pixel add up one after the other. Grid ceil(n / 256) for n planes, block 256.
+// One thread a plane, so that several gradients of one pixel add up one after the other. Grid ceil(n / 256) for n planes,
+// block 256.
 extern "C" __global__ void scatter_pixels_v1(const real* gradient, const int* where, real* x, int n, int pixels,
                                              int places) {
     const int i = global_index();

@@ -77,8 +77,8 @@ extern "C" __global__ void __launch_bounds__(256, 8)
     if (threadIdx.x == 0) y[blockIdx.x * gridDim.y + blockIdx.y] = scale * sum;
 }
 
-// One thread an output, which adds one after the other: where outputs are many and lie side by side, as in sums down the columns of a
-// matrix, neighbours read neighbours. Grid ceil(outputs / 256), block 256.
+// One thread an output, which adds one after the other: where outputs are many and lie side by side, as in sums down the
+// columns of a matrix, neighbours read neighbours. Grid ceil(outputs / 256), block 256.
 extern "C" __global__ void sum_columns_v1(const real* x, real* y, int outputs, int terms, int k1, int ks0, int ks1, int r1,
                                           int rs0, int rs1, real scale) {
     const int output = global_index();

@@ -13,8 +13,10 @@
 
 struct Spot { int element, row, column; };
 
-// What the numbers 0, 1, … along an axis stand for. Each is three digits, (image, i, j) of a pixel or (channel, p, q) of a tap, the
-// last two of which say on which row and column of an image it stands; it depends on the other axis whether these are inside.
+// What the numbers 0, 1, … along an axis stand for. Each is three digits, (image, i, j) of a pixel or (channel, p, q) of a
+// tap, the last two of which say on which row and column of an image it stands; it depends on the other axis whether these are
+// inside. Of the pixels of y, number n is j = n % columns, i = n / columns % rows of image n / (rows columns), whose window
+// begins on row i down - top: row_step is down, and first_row -top.
 struct Axis {
     int count, middle, low;  // numbers; different middle and low digits
     int of_high, of_row;     // elements from one high digit to the next, from one row to the next
@@ -71,7 +73,8 @@ struct Windows {
     Axis corners, taps;
 };
 
-// x (images, channels, height, width), y (images, outputs, rows, columns), and how the filter goes over x.
+// x (images, channels, height, width), y (images, outputs, rows, columns), and how the filter goes over x: the stride
+// (down, right), the padding (top, left).
 #define GEOMETRY                                                                                                        \
     int images, int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows,        \
         int columns, int down, int right, int top, int left
@@ -95,7 +98,7 @@ __device__ inline Gemm forward(const real* x, const real* w, const real* bias, r
             {y, bias, outputs, rows * columns, pixels_of_y(NUMBERS)}};
 }
 
-// Each layer of the grid makes the sums over some of the pixels, into a part of its own.
+// Each layer of the grid (blockIdx.z) makes the sums over some of the pixels, into a part of its own.
 __device__ inline Gemm backward_weight(const real* gradient, const real* x, real* parts, GEOMETRY) {
     const Windows windows = windows_of_x(NUMBERS);
     const int taps = windows.taps.count;

@@ -1,6 +1,6 @@
 // 2-D convolution and its two adjoints; a transposed convolution is the first of them. No filter is flipped.
 //
-//   x (images, channels, height, width), w (outputs, channels, kernel_height, kernel_width), y (images, outputs, rows, columns), all
+//   x (images, channels, height, width), w (outputs, channels, filter_height, filter_width), y (images, outputs, rows, columns), all
 //   row-major. The stride is (down, right), the padding (top, left): y[image, o, i, j] is made from the window of x whose upper left
 //   pixel is (i down - top, j right - left).
 //
@@ -17,7 +17,7 @@
 // pixels, and all of them the same weight. Both factors of every product come from global memory: 2 flops for 8 bytes in float,
 // 0.25 flop a byte.
 extern "C" __global__ void conv2d_v1(const real* x, const real* w, const real* bias, real* y, int n, int channels,
-                                     int height, int width, int outputs, int kernel_height, int kernel_width, int rows,
+                                     int height, int width, int outputs, int filter_height, int filter_width, int rows,
                                      int columns, int down, int right, int top, int left) {
     const int i = global_index();
     if (i >= n) return;
@@ -27,22 +27,22 @@ extern "C" __global__ void conv2d_v1(const real* x, const real* w, const real* b
     real sum = bias ? bias[output] : real(0);
     for (int c = 0; c < channels; ++c) {
         const real* plane = x + (image * channels + c) * height * width;
-        const real* weights = w + (output * channels + c) * kernel_height * kernel_width;
-        for (int p = 0; p < kernel_height; ++p)
-            for (int q = 0; q < kernel_width; ++q) {
+        const real* weights = w + (output * channels + c) * filter_height * filter_width;
+        for (int p = 0; p < filter_height; ++p)
+            for (int q = 0; q < filter_width; ++q) {
                 const int r = first_row + p, s = first_column + q;
                 if (r >= 0 && r < height && s >= 0 && s < width)
-                    sum += plane[r * width + s] * weights[p * kernel_width + q];
+                    sum += plane[r * width + s] * weights[p * filter_width + q];
             }
     }
     y[i] = sum;
 }
 
 // What y's gradient says about x: every pixel gathers from the results that it went into. A pixel (r, s) went into row i
-// through the kernel's row p where r + top - p = i down. Grid ceil(n / 256), block 256.
+// through the filter's row p where r + top - p = i down. Grid ceil(n / 256), block 256.
 extern "C" __global__ void conv2d_backward_data_v1(const real* gradient, const real* w, const real* bias, real* x, int n,
-                                                   int channels, int height, int width, int outputs, int kernel_height,
-                                                   int kernel_width, int rows, int columns, int down, int right, int top,
+                                                   int channels, int height, int width, int outputs, int filter_height,
+                                                   int filter_width, int rows, int columns, int down, int right, int top,
                                                    int left) {
     const int i = global_index();
     if (i >= n) return;
@@ -51,15 +51,15 @@ extern "C" __global__ void conv2d_backward_data_v1(const real* gradient, const r
     real sum = bias ? bias[c] : real(0);
     for (int o = 0; o < outputs; ++o) {
         const real* plane = gradient + (image * outputs + o) * rows * columns;
-        const real* weights = w + (o * channels + c) * kernel_height * kernel_width;
-        // The first row of the kernel that fits the stride, then every down-th.
-        for (int p = (r + top) % down; p < kernel_height; p += down) {
+        const real* weights = w + (o * channels + c) * filter_height * filter_width;
+        // The first row of the filter that fits the stride, then every down-th.
+        for (int p = (r + top) % down; p < filter_height; p += down) {
             const int row = (r + top - p) / down;
             if (r + top < p || row >= rows) continue;
-            for (int q = (s + left) % right; q < kernel_width; q += right) {
+            for (int q = (s + left) % right; q < filter_width; q += right) {
                 const int column = (s + left - q) / right;
                 if (s + left < q || column >= columns) continue;
-                sum += plane[row * columns + column] * weights[p * kernel_width + q];
+                sum += plane[row * columns + column] * weights[p * filter_width + q];
             }
         }
     }
@@ -69,13 +69,13 @@ extern "C" __global__ void conv2d_backward_data_v1(const real* gradient, const r
 // What y's gradient says about w: every weight sums over all images and all places it was used at.
 // Grid ceil(n / 256), block 256.
 extern "C" __global__ void conv2d_backward_weight_v1(const real* gradient, const real* x, real* w, int n, int images,
-                                                     int channels, int height, int width, int outputs, int kernel_height,
-                                                     int kernel_width, int rows, int columns, int down, int right, int top,
+                                                     int channels, int height, int width, int outputs, int filter_height,
+                                                     int filter_width, int rows, int columns, int down, int right, int top,
                                                      int left) {
     const int i = global_index();
     if (i >= n) return;
-    const int q = i % kernel_width, p = i / kernel_width % kernel_height;
-    const int c = i / (kernel_width * kernel_height) % channels, o = i / (kernel_width * kernel_height * channels);
+    const int q = i % filter_width, p = i / filter_width % filter_height;
+    const int c = i / (filter_width * filter_height) % channels, o = i / (filter_width * filter_height * channels);
     real sum = real(0);
     for (int image = 0; image < images; ++image) {
         const real* slopes = gradient + (image * outputs + o) * rows * columns;
@@ -97,12 +97,12 @@ extern "C" __global__ void conv2d_backward_weight_v1(const real* gradient, const
 // Weights phase by phase, each as a matrix (outputs x taps, channels), so that the data's gradient reads neighbours. A block
 // turns 32 channels of an output round in shared memory, so that lanes are neighbours along the taps where it reads and along
 // the channels where it writes. Grid (outputs, channels / 32), block 256.
-extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int channels, int outputs, int kernel_height,
-                                            int kernel_width, int down, int right) {
+extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int channels, int outputs, int filter_height,
+                                            int filter_width, int down, int right) {
     constexpr int OF_BLOCK = 32, AT_ONCE = 64;  // channels, taps
     __shared__ real turned[OF_BLOCK * (AT_ONCE + 1)];
     const int o = blockIdx.x, first = blockIdx.y * OF_BLOCK, here = min(OF_BLOCK, channels - first);
-    const int all_taps = kernel_height * kernel_width;
+    const int all_taps = filter_height * filter_width;
     for (int first_tap = 0; first_tap < all_taps; first_tap += AT_ONCE) {
         const int taps = min(AT_ONCE, all_taps - first_tap), pitch = taps | 1;  // odd: a column's words lie in different banks
         for (int i = threadIdx.x; i < here * taps; i += blockDim.x) {
@@ -111,9 +111,9 @@ extern "C" __global__ void conv2d_phases_v1(const real* w, real* phases, int cha
         }
         __syncthreads();
         for (int i = threadIdx.x; i < here * taps; i += blockDim.x) {
-            const int c = i % here, tap = i / here, p = (first_tap + tap) / kernel_width, q = (first_tap + tap) % kernel_width;
-            const PhaseAlong rows(p % down, down, kernel_height, 1, 0), columns(q % right, right, kernel_width, 1, 0);
-            const int before = rows.before * kernel_width + rows.taps * columns.before;
+            const int c = i % here, tap = i / here, p = (first_tap + tap) / filter_width, q = (first_tap + tap) % filter_width;
+            const PhaseAlong rows(p % down, down, filter_height, 1, 0), columns(q % right, right, filter_width, 1, 0);
+            const int before = rows.before * filter_width + rows.taps * columns.before;
             const int k = (o * rows.taps + p / down) * columns.taps + q / right;
             phases[(before * outputs + k) * channels + first + c] = turned[c * pitch + tap];
         }
@@ -245,7 +245,7 @@ extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterP
 // Grids and blocks as of v3, with dynamic shared memory for the rows, and for hand_over().
 extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
     conv2d_v4(const float* x, const float* w, const float* bias, float* y, GEOMETRY, STAGING) {
-    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, k = channels * kernel_height * kernel_width;
+    const int row = blockIdx.y * SIDE, column = blockIdx.x * SIDE, k = channels * filter_height * filter_width;
     extern __shared__ __align__(16) float staged[];
     __shared__ Stage stage;
     if (threadIdx.x == 0) stage = Stage(windows_of_x(NUMBERS), SIDE, tall, pitch, stack, column);
@@ -279,7 +279,7 @@ extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterP
 // `share` is a multiple of `of_slot`.
 extern "C" __global__ void __launch_bounds__(RegisterProduct::THREADS, RegisterProduct::BLOCKS)
     conv2d_backward_weight_v4(const float* gradient, const float* x, float* parts, int share, GEOMETRY, STAGING) {
-    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE, taps = channels * kernel_height * kernel_width;
+    const int first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE, taps = channels * filter_height * filter_width;
     const int begin = blockIdx.z * share, end = min(begin + share, images * rows * columns);
     extern __shared__ __align__(16) float staged[];
     __shared__ Stage stage;

@@ -1,21 +1,21 @@
-// Winograd's convolution, for stride 1 and kernels of up to 7 rows and columns: conv2d's v6. Float only.
+// Winograd's convolution, for stride 1 and filters of up to 7 rows and columns: conv2d's v6. Float only.
 //
 // A convolution is a product of polynomials, and a polynomial of degree 7 is known from its values at 8 points: so 8 products
 // make what r taps times m = 9 - r results would take r m of. In two dimensions it is 64 instead of r^2 m^2: 6.25 times fewer
-// for a kernel of 5 x 5, 5.06 times for 3 x 3. (Winograd 1980; Lavin and Gray 2016, section 4.)
+// for a filter of 5 x 5, 5.06 times for 3 x 3. (Winograd 1980; Lavin and Gray 2016, section 4.)
 //
 // ' is the transpose, E is take_values, E' take_moments, B take_windows:
 //
 //   windows  B x B'  the image, cut into overlapping windows of 8 x 8, as values at 8 x 8 points
-//   kernels  E w E'  the kernel, likewise: E takes a polynomial's coefficients to its values
+//   filters  E w E'  the filter, likewise: E takes a polynomial's coefficients to its values
 //   product          at each point a matrix product over the channels: 64 of them, which is where the arithmetic is
 //   pixels   E' y E  back to m x m pixels. The transpose of taking values is what turns a correlation's products into sums
 //
-// The same for the gradients: the data's is a convolution with the flipped kernel, and the weights' has the roles of kernel and
+// The same for the gradients: the data's is a convolution with the flipped filter, and the weights' has the roles of filter and
 // result exchanged: w = E' (E g E' * B x B') E. The points are 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; a value at infinity is the
 // leading coefficient. Powers of two up to 2^6 weigh the terms: that costs about a digit of precision.
 //
-// The launches are, forward: kernels, windows, products, pixels; for the data's gradient the same, with the kernels flipped; for
+// The launches are, forward: filters, windows, products, pixels; for the data's gradient the same, with the filters flipped; for
 // the weights': slopes, windows, products, weights. A thread transforms a tile that it has in registers. What the tiles of a
 // block are made of, or make, lies in shared memory on the way, so that lanes are neighbours in the image: rows as in
 // staged.cuh, or the weights as they lie.
@@ -210,49 +210,49 @@ extern "C" __global__ void winograd_pixels_v1(const float* points, const float* 
     of.take_away(staged, y, bias ? bias[blockIdx.y] : 0.0f);
 }
 
-// ---- kernels -----------------------------------------------------------------------------------------------------------
+// ---- filters -----------------------------------------------------------------------------------------------------------
 
-// move(i, word) for all weights of a block's kernels, of which thread t has number t: where they stand in memory from those
+// move(i, word) for all weights of a block's filters, of which thread t has number t: where they stand in memory from those
 // of thread 0 on, and in shared memory, an odd number of words apart.
-template <class Move> __device__ inline void each_weight(int kernels, int taps, Move move) {
-    for (int i = threadIdx.x; i < min(kernels, BLOCK) * taps; i += BLOCK) move(i, i / taps * (taps | 1) + i % taps);
+template <class Move> __device__ inline void each_weight(int filters, int taps, Move move) {
+    for (int i = threadIdx.x; i < min(filters, BLOCK) * taps; i += BLOCK) move(i, i / taps * (taps | 1) + i % taps);
 }
 
-// A thread a kernel of w, n = outputs x channels of them, flipped for the data's gradient. Grid ceil(n / 128), block 128.
-extern "C" __global__ void winograd_kernels_v1(const float* w, float* points, int n, int kernel_height, int kernel_width,
+// A thread a filter of w, n = outputs x channels of them, flipped for the data's gradient. Grid ceil(n / 128), block 128.
+extern "C" __global__ void winograd_filters_v1(const float* w, float* points, int n, int filter_height, int filter_width,
                                                bool flipped) {
     extern __shared__ float staged[];
-    const int first = blockIdx.x * BLOCK, i = first + threadIdx.x, taps = kernel_height * kernel_width;
+    const int first = blockIdx.x * BLOCK, i = first + threadIdx.x, taps = filter_height * filter_width;
     each_weight(n - first, taps, [&](int i, int word) { staged[word] = w[first * taps + i]; });
     __syncthreads();
     if (i >= n) return;
-    const float* kernel = staged + threadIdx.x * (taps | 1);
+    const float* filter = staged + threadIdx.x * (taps | 1);
     Square tile;
 #pragma unroll
     for (int p = 0; p < POINTS; ++p)
 #pragma unroll
         for (int q = 0; q < POINTS; ++q) {
-            const int tap = p * kernel_width + q;
-            const bool inside = p < kernel_height && q < kernel_width;
-            tile[p][q] = inside ? kernel[flipped ? taps - 1 - tap : tap] : 0.0f;
+            const int tap = p * filter_width + q;
+            const bool inside = p < filter_height && q < filter_width;
+            tile[p][q] = inside ? filter[flipped ? taps - 1 - tap : tap] : 0.0f;
         }
-    transform<take_values>(tile, kernel_height, kernel_width);
+    transform<take_values>(tile, filter_height, filter_width);
     scatter(tile, points, n, i);
 }
 
-// A thread a kernel of the weights' gradient.
-extern "C" __global__ void winograd_weights_v1(const float* points, float* w, int n, int kernel_height, int kernel_width) {
+// A thread a filter of the weights' gradient.
+extern "C" __global__ void winograd_weights_v1(const float* points, float* w, int n, int filter_height, int filter_width) {
     extern __shared__ float staged[];
-    const int first = blockIdx.x * BLOCK, i = first + threadIdx.x, taps = kernel_height * kernel_width;
+    const int first = blockIdx.x * BLOCK, i = first + threadIdx.x, taps = filter_height * filter_width;
     if (i < n) {
         Square tile;
         gather(points, tile, n, i);
-        transform<take_moments>(tile, kernel_height, kernel_width);
+        transform<take_moments>(tile, filter_height, filter_width);
 #pragma unroll
         for (int p = 0; p < POINTS; ++p)
 #pragma unroll
             for (int q = 0; q < POINTS; ++q)
-                if (p < kernel_height && q < kernel_width) staged[threadIdx.x * (taps | 1) + p * kernel_width + q] = tile[p][q];
+                if (p < filter_height && q < filter_width) staged[threadIdx.x * (taps | 1) + p * filter_width + q] = tile[p][q];
     }
     __syncthreads();
     each_weight(n - first, taps, [&](int i, int word) { w[first * taps + i] = staged[word]; });

@@ -76,15 +76,15 @@ struct Windows {
 // x (images, channels, height, width), y (images, outputs, rows, columns), and how the filter goes over x: the stride
 // (down, right), the padding (top, left).
 #define GEOMETRY                                                                                                        \
-    int images, int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows,        \
+    int images, int channels, int height, int width, int outputs, int filter_height, int filter_width, int rows,        \
         int columns, int down, int right, int top, int left
-#define NUMBERS images, channels, height, width, outputs, kernel_height, kernel_width, rows, columns, down, right, top, left
+#define NUMBERS images, channels, height, width, outputs, filter_height, filter_width, rows, columns, down, right, top, left
 
 // The windows of x that y is made of.
 __device__ inline Windows windows_of_x(GEOMETRY) {
-    const int pixels = images * rows * columns, taps = channels * kernel_height * kernel_width, area = height * width;
+    const int pixels = images * rows * columns, taps = channels * filter_height * filter_width, area = height * width;
     return {images, channels, height, width, {pixels, rows, columns, channels * area, width, down, right, -top, -left},
-            {taps, kernel_height, kernel_width, area, width, 1, 1}};
+            {taps, filter_height, filter_width, area, width, 1, 1}};
 }
 
 __device__ inline Axis pixels_of_y(GEOMETRY) {
@@ -128,13 +128,13 @@ struct Phase {
 
     Phase() = default;
     __device__ inline Phase(int number, GEOMETRY) {
-        const PhaseAlong i(number / right, down, kernel_height, height, top);
-        const PhaseAlong j(number % right, right, kernel_width, width, left);
+        const PhaseAlong i(number / right, down, filter_height, height, top);
+        const PhaseAlong j(number % right, right, filter_width, width, left);
         pixels = {images * i.count * j.count, i.count, j.count, channels * height * width, width, down, right, i.pixel, j.pixel};
         windows = {images, outputs, rows, columns,
                    {pixels.count, i.count, j.count, outputs * rows * columns, columns, 1, 1, i.corner, j.corner},
                    {outputs * i.taps * j.taps, i.taps, j.taps, rows * columns, columns, -1, -1, i.taps - 1, j.taps - 1}};
-        before = i.before * kernel_width + i.taps * j.before;
+        before = i.before * filter_width + i.taps * j.before;
     }
 };
 

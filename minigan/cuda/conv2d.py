@@ -13,7 +13,7 @@ from .target import target_of
 from .versions import Version, declare, enter, pick
 
 _GEOMETRY = (
-    "int channels, int height, int width, int outputs, int kernel_height, int kernel_width, int rows, int columns, "
+    "int channels, int height, int width, int outputs, int filter_height, int filter_width, int rows, int columns, "
     "int down, int right, int top, int left"
 )
 _STAGE = "int of_slot, int slots, int tall, int pitch, int stack"
@@ -46,7 +46,7 @@ KERNELS = {name: _kernels(name) for name in _TILED}
 PHASES = declare(
     "conv2d.cu",
     "conv2d_phases_v1",
-    "const real* w, real* phases, int channels, int outputs, int kernel_height, int kernel_width, int down, int right",
+    "const real* w, real* phases, int channels, int outputs, int filter_height, int filter_width, int down, int right",
 )
 
 # The side of a block's tile, and the block, of the matrix products.
@@ -124,7 +124,7 @@ def _share(length, tiles, step, target):
 def _geometry(shape):
     x, w, y, stride, padding = shape
     return dict(
-        channels=x[1], height=x[2], width=x[3], outputs=w[0], kernel_height=w[2], kernel_width=w[3], rows=y[2],
+        channels=x[1], height=x[2], width=x[3], outputs=w[0], filter_height=w[2], filter_width=w[3], rows=y[2],
         columns=y[3], down=stride[0], right=stride[1], top=padding[0][0], left=padding[1][0],
     )  # fmt: skip
 
@@ -136,7 +136,7 @@ def _ceil(number, divisor):
 def plan_phases(w, stride):
     """The launch that brings weights of this shape into the order in which the data's gradient's products read them."""
     outputs, channels, height, width = w
-    numbers = dict(channels=channels, outputs=outputs, kernel_height=height, kernel_width=width)
+    numbers = dict(channels=channels, outputs=outputs, filter_height=height, filter_width=width)
     grid = outputs, _ceil(channels, CHANNELS_OF_PHASES), 1
     return Plan(PHASES, grid, (BLOCK, 1, 1), numbers | dict(down=stride[0], right=stride[1]))
 

@@ -23,19 +23,19 @@ def _declare(name, parameters):
 
 WINDOWS = _declare("winograd_windows_v1", f"const float* image, float* points, {_TILES}, int top, int left")
 SLOPES = _declare("winograd_slopes_v1", f"const float* image, float* points, {_TILES}")
-KERNELS = _declare(
-    "winograd_kernels_v1",
-    "const float* w, float* points, int n, int kernel_height, int kernel_width, bool flipped",
+FILTERS = _declare(
+    "winograd_filters_v1",
+    "const float* w, float* points, int n, int filter_height, int filter_width, bool flipped",
 )
 PRODUCTS = _declare(
     "winograd_products_v1",
     "const float* a, const float* b, float* y, int m, int n, int k, int a_row, int a_column, int b_row, int b_column",
 )
 PIXELS = _declare("winograd_pixels_v1", f"const float* points, const float* bias?, float* y, {_TILES}")
-WEIGHTS = _declare("winograd_weights_v1", "const float* points, float* w, int n, int kernel_height, int kernel_width")
+WEIGHTS = _declare("winograd_weights_v1", "const float* points, float* w, int n, int filter_height, int filter_width")
 
 # What each of the three launches.
-CORRELATION, OF_WEIGHTS = (KERNELS, WINDOWS, PRODUCTS, PIXELS), (SLOPES, WINDOWS, PRODUCTS, WEIGHTS)
+CORRELATION, OF_WEIGHTS = (FILTERS, WINDOWS, PRODUCTS, PIXELS), (SLOPES, WINDOWS, PRODUCTS, WEIGHTS)
 
 POINTS = 8  # along each axis
 SIDE = 128  # of a block's tile of a product
@@ -47,7 +47,7 @@ ROOM = 2**26  # bytes for the points of the images that are at work at once: mor
 
 
 def can(name, x, w, y, stride, padding):
-    """Whether the method knows a call of one of the three: its kernels and stride; rows that a block has room for; no more points
+    """Whether the method knows a call of one of the three: its filters and stride; rows that a block has room for; no more points
     of an image than there should be memory for."""
     if tuple(stride) != (1, 1) or max(w[2:]) >= POINTS or max(w[:2]) > MOST_CHANNELS:
         return False
@@ -64,12 +64,12 @@ def pays(w):
 
 def convolve(x, w, bias, y, shape, target):
     """y = x ∗ w + bias, into y."""
-    _correlate(x, _kernels(w, flipped=False), bias, y, w.shape[2:], _corner(shape[-1]))
+    _correlate(x, _filters(w, flipped=False), bias, y, w.shape[2:], _corner(shape[-1]))
 
 
 def backward_data(gradient, w, bias, x, shape, target):
-    """∂L/∂x of x ∗ w, and + bias, into x: a convolution of the gradient with the flipped kernel."""
-    _correlate(gradient, _kernels(w, flipped=True), bias, x, w.shape[2:], _turned(w.shape, shape[-1]))
+    """∂L/∂x of x ∗ w, and + bias, into x: a convolution of the gradient with the flipped filter."""
+    _correlate(gradient, _filters(w, flipped=True), bias, x, w.shape[2:], _turned(w.shape, shape[-1]))
 
 
 def backward_weight(gradient, x, shape, target):
@@ -83,16 +83,16 @@ def backward_weight(gradient, x, shape, target):
         windows = _points(WINDOWS, x[part], _grid(slope_shape, size), corner)
         k = slopes.shape[2]
         products = _products(slopes, windows, (outputs, channels, k), dict(a_row=k, a_column=1, b_row=1, b_column=k))
-        _of_kernels(WEIGHTS, outputs * channels, size, points=products, w=w)
+        _of_filters(WEIGHTS, outputs * channels, size, points=products, w=w)
     return parts[0] if len(portions) == 1 else sum_over(parts, 0)
 
 
-def _correlate(image, kernels, bias, y, kernel, corner):
-    """The image's windows with `kernels` (points, lines, k), into y; windows begin `corner` before the pixels."""
-    points, steps = kernels
+def _correlate(image, filters, bias, y, size, corner):
+    """The image's windows with `filters` (points, lines, k), into y; windows begin `corner` before the pixels."""
+    points, steps = filters
     channels, lines = image.shape[1], y.shape[1]
-    for part in _portions(y.shape, channels, kernel):
-        grid = _grid(y[part].shape, kernel)
+    for part in _portions(y.shape, channels, size):
+        grid = _grid(y[part].shape, size)
         windows = _points(WINDOWS, image[part], grid, corner)
         tiles = windows.shape[2]
         products = _products(points, windows, (lines, tiles, channels), steps | dict(b_row=tiles, b_column=1))
@@ -105,13 +105,13 @@ def _corner(padding):
 
 
 def _turned(w, padding):
-    """The same for the data's gradient, where the kernel is flipped."""
+    """The same for the data's gradient, where the filter is flipped."""
     return tuple(length - 1 - before for length, before in zip(w[2:], _corner(padding)))
 
 
-def _grid(shape, kernel):
+def _grid(shape, size):
     """How tiles of results lie over images of this shape: how tall and wide each is, how many down and across."""
-    tall, wide = (POINTS + 1 - length for length in kernel)
+    tall, wide = (POINTS + 1 - length for length in size)
     return dict(images=shape[0], down=-(-shape[2] // tall), across=-(-shape[3] // wide), tall=tall, wide=wide)
 
 
@@ -119,9 +119,9 @@ def _sizes(shape):
     return dict(channels=shape[1], height=shape[2], width=shape[3])
 
 
-def _portions(shape, channels, kernel):
+def _portions(shape, channels, size):
     """Slices of the images (n, c, h, w) that are at work at once."""
-    grid = _grid(shape, kernel)
+    grid = _grid(shape, size)
     of_image = POINTS**2 * 4 * max(shape[1], channels) * grid["down"] * grid["across"]
     step = max(1, ROOM // max(of_image, 1))
     return [slice(first, min(first + step, shape[0])) for first in range(0, max(shape[0], 1), step)]
@@ -203,17 +203,17 @@ def _turns(words):
     return np.bincount(banks[different]).max()
 
 
-def _kernels(w, flipped):
-    """The points of w's kernels (points, o, c), and the steps of a factor whose rows are its outputs, or flipped its channels."""
+def _filters(w, flipped):
+    """The points of w's filters (points, o, c), and the steps of a factor whose rows are its outputs, or flipped its channels."""
     outputs, channels = w.shape[:2]
     points = empty((POINTS**2, outputs, channels), like=w)
-    _of_kernels(KERNELS, outputs * channels, w.shape[2:], flipped, w=w, points=points)
+    _of_filters(FILTERS, outputs * channels, w.shape[2:], flipped, w=w, points=points)
     return points, dict(a_row=1, a_column=channels) if flipped else dict(a_row=channels, a_column=1)
 
 
-def _of_kernels(kernel, n, size, flipped=None, **arrays):
-    """Launch a transform between n kernels and their points."""
-    numbers = dict(n=n, kernel_height=size[0], kernel_width=size[1])
+def _of_filters(kernel, n, size, flipped=None, **arrays):
+    """Launch a transform between n filters and their points."""
+    numbers = dict(n=n, filter_height=size[0], filter_width=size[1])
     numbers |= {} if flipped is None else dict(flipped=flipped)
     shared = 4 * BLOCK * (prod(size) | 1)
     launch(Plan(kernel, (-(-n // BLOCK), 1, 1), (BLOCK, 1, 1), numbers, shared), **arrays)

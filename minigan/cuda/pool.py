@@ -10,7 +10,7 @@ from .launch import empty
 from .versions import enter
 
 _WINDOWS = (
-    "int n, int height, int width, int rows, int columns, int kernel_height, int kernel_width, int down, int right"
+    "int n, int height, int width, int rows, int columns, int window_height, int window_width, int down, int right"
 )
 PARAMETERS = {
     "max_pool2d_where": f"const real* x, int* where, {_WINDOWS}",
@@ -25,7 +25,7 @@ VERSIONS = enter("pool", elementwise("pool.cu", PARAMETERS))
 def _windows(x, y, window, stride):
     """The numbers that describe windows, from the shapes of x and y."""
     return dict(
-        height=x[2], width=x[3], rows=y[2], columns=y[3], kernel_height=window[0], kernel_width=window[1],
+        height=x[2], width=x[3], rows=y[2], columns=y[3], window_height=window[0], window_width=window[1],
         down=stride[0], right=stride[1],
     )  # fmt: skip
 

@@ -140,7 +140,7 @@ struct TileRows {
     __device__ inline void bring(const float* image, float* staged) const {
         for (int i = threadIdx.x; i < spread(stage.plane()); i += BLOCK) staged[i] = 0.0f;
         __syncthreads();
-        for (int r = stage.first_row(); r < stage.tall; r += stage.at_once) {
+        for (int r = stage.first_row(); r < stage.tall; r += stage.at_once()) {
             const Run<4> x = stage.load(image, stage.element(r, blockIdx.y));
             for (int c = 0; c < 4; ++c) staged[spread(stage.place(r) + c)] = x.of[c];
         }
@@ -149,7 +149,7 @@ struct TileRows {
 
     __device__ inline void take_away(const float* staged, float* image, float add) const {
         __syncthreads();
-        for (int r = stage.first_row(); r < stage.tall; r += stage.at_once) {
+        for (int r = stage.first_row(); r < stage.tall; r += stage.at_once()) {
             const int element = stage.element(r, blockIdx.y), left = stage.windows.width - element % stage.windows.width;
             if (element < 0) continue;
             Run<4> x;

@@ -18,7 +18,8 @@ struct Stage {
     int run;                 // pixels whose windows lie in the rows of one slot
     int tall, pitch, stack;  // rows of one channel, floats from row to row; rows from image to image
     int row, column;         // of the stack, where the slot begins
-    int from, quads, at_once;  // the column from which rows come in, quads of each, rows that come at once
+    int from;                // the column from which rows come in
+    bool is_cut;             // on boundaries of sectors, where runs do not go beyond a row of pixels; else rows are the image's, whole
 
     Stage() = default;
     __device__ inline Stage(const Windows& windows, int run, int tall, int pitch, int stack, int pixel)
@@ -27,15 +28,12 @@ struct Stage {
         corners.of_high = stack * pitch, taps.of_high = plane(), corners.of_row = taps.of_row = pitch;
         begin_at(pixel);
     }
-    // Where runs do not go beyond a row of pixels, rows are cut out on boundaries of sectors; else they are the image's, whole.
     __device__ inline void begin_at(int pixel) {
-        const bool is_cut = windows.corners.low % run == 0;
         const Spot corner = windows.corners.spot(pixel);
+        is_cut = windows.corners.low % run == 0;
         row = (corner.element - corner.column) / pitch;
         column = is_cut ? corner.column & ~7 : min(windows.corners.first_column, 0) & ~3;
         from = is_cut ? column : 0;
-        quads = is_cut ? pitch / 4 : max((windows.width + 3) / 4, 1);
-        at_once = blockDim.x / quads;
     }
 
     __device__ inline int plane() const { return tall * pitch; }
@@ -43,9 +41,12 @@ struct Stage {
     // Where a pixel's window begins in the slot.
     __device__ inline int window(int pixel) const { return windows.corners.spot(pixel).element - row * pitch - column; }
 
+    // Quads of a row, and rows that all threads bring at once, a quad each.
+    __device__ inline int quads() const { return is_cut ? pitch / 4 : max((windows.width + 3) / 4, 1); }
+    __device__ inline int at_once() const { return blockDim.x / quads(); }
     // Of a thread: its column of quads, and its first row; threads that are left over have none.
-    __device__ inline int quad() const { return threadIdx.x % quads; }
-    __device__ inline int first_row() const { return threadIdx.x / quads < at_once ? threadIdx.x / quads : 1 << 29; }
+    __device__ inline int quad() const { return threadIdx.x % quads(); }
+    __device__ inline int first_row() const { return threadIdx.x / quads() < at_once() ? threadIdx.x / quads() : 1 << 29; }
     __device__ inline int place(int r) const { return r * pitch + 4 * quad() + from - column; }
     // Where its quad of a row stands in the image, the slot beginning with `first_channel`; -1 outside.
     __device__ inline int element(int r, int first_channel) const {
@@ -120,8 +121,8 @@ struct StagedPixels {
         if (slot_begins_in(strip)) {
             if (slots == 1) __syncthreads();  // the one before has been read by everybody
             if (to >= 0) *reinterpret_cast<Run<4>*>(staged + slot + to) = ahead;
-            if (rows > stage.at_once)
-                for (int r = stage.first_row() + stage.at_once; r < rows; r += stage.at_once)
+            if (rows > stage.at_once())
+                for (int r = stage.first_row() + stage.at_once(); r < rows; r += stage.at_once())
                     *reinterpret_cast<Run<4>*>(staged + slot + stage.place(r)) = stage.load(image, stage.element(r, channel));
             channel += of_slot, from += of_slot * stage.windows.height * stage.windows.width;
             slot = slot + floats == slots * floats ? 0 : slot + floats;
@@ -195,8 +196,8 @@ struct StagedTaps {
             __syncthreads();  // the one before has been read by everybody
             if (threadIdx.x == 0) stage.begin_at(next);
             __syncthreads();
-            for (int r = stage.first_row(); r < rows; r += 2 * stage.at_once) {  // two quads are on their way at once
-                const int other = r + stage.at_once;
+            for (int r = stage.first_row(); r < rows; r += 2 * stage.at_once()) {  // two quads are on their way at once
+                const int other = r + stage.at_once();
                 const Run<4> one = stage.load(image, stage.element(r, channel));
                 const Run<4> two = other < rows ? stage.load(image, stage.element(other, channel)) : Run<4>{};
                 *reinterpret_cast<Run<4>*>(staged + stage.place(r)) = one;

@@ -15,8 +15,7 @@ from minigan.cuda.versions import STEMS
 
 CHIPS = (80, 90)
 FP32_TILES = (
-    "matmul_v4", "matmul_v5", "winograd_products_v1",
-    *(f"{name}_{version}" for name in ("conv2d", "conv2d_backward_data", "conv2d_backward_weight") for version in ("v3", "v4")),
+    "matmul_v4", "matmul_v5", "conv2d_v4", "conv2d_backward_data_v4", "conv2d_backward_weight_v4", "winograd_products_v1",
 )  # fmt: skip
 TENSOR_TILES = "matmul_v6", "conv2d_v5", "conv2d_backward_data_v5", "conv2d_backward_weight_v5"
 PACKED = [name for stem in ("activation", "optim") for name in STEMS[stem]]
@@ -44,8 +43,7 @@ def test_register_tiles_are_unrolled_and_vectorised(name, chip):
     assert found["LDS.128"] == reads or (
         name.startswith("conv2d_") and found["LDS.128"] > reads
     )  # how images are staged
-    gathers = name.startswith("conv2d") and name.endswith("v3")  # number by number
-    assert (found["LDG.128"] == 0) == gathers
+    assert found["LDG.128"] > 0
     assert found["HMMA"] == found["local"] == 0
 
 

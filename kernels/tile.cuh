@@ -52,7 +52,8 @@ struct RegisterProduct {
 #if TENSOR_CORES
 
 #ifdef MINIGAN_EMULATOR
-using minigan::mma_tf32, minigan::to_tf32;  // what the PTX below does, in C++
+#define mma_tf32 minigan_mma_tf32  // what the PTX below does, in C++
+using minigan::to_tf32;
 #else
 
 // To the nearest number that a tensor core takes: TF32 keeps 10 bits of a float's 23.

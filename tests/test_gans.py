@@ -17,7 +17,7 @@ from minigan.gans.describe import step_flops
 from minigan.gans.recipes import ZERO_ONE
 
 loop, judging = (
-    sys.modules[f"minigan.gans.{name}"] for name in ("train", "judge")
+    sys.modules[f"minigan.gans.{name}"] for name in ("training", "judge")
 )  # in the package these are functions
 
 

@@ -11,6 +11,12 @@ from minigan.data.digits import digits
 from minigan.emulator import build
 
 
+def pytest_configure(config):
+    """With -n, tests of one xdist_group stay on one worker: what they count or compile at length is then done once."""
+    if getattr(config.option, "dist", None) == "load":
+        config.option.dist = "loadgroup"
+
+
 @pytest.fixture
 def shared_data():
     """The folder with the real MNIST, for the tests that need it; they are skipped where it is not there."""

@@ -15,6 +15,9 @@ from minigan.cuda.target import Target
 from minigan.cuda.versions import KERNELS, kernel_names
 
 
+pytestmark = pytest.mark.xdist_group("kernels")
+
+
 @pytest.fixture(autouse=True)
 def compiler():
     problem = nvrtc.why_missing()

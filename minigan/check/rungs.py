@@ -137,6 +137,9 @@ def _without_template(text):
 
 
 def markdown(stem):
-    """A Markdown table of what a reader holds in mind for each kernel of a stem."""
-    rows = [f"| {each.version} | `{each.kernel}` | {each.own} | {each.lines} |" for each in reaches(stem)]
-    return "\n".join(["| rung | kernel | its lines | with all it reaches |", "|---|---|---|---|", *rows])
+    """A Markdown table of what a reader holds in mind for each rung of a stem, kernel by kernel."""
+    rungs = {}
+    for reach in reaches(stem):
+        rungs.setdefault(reach.version, []).append(f"`{reach.kernel}` {reach.lines}")
+    rows = [f"| {version} | {', '.join(kernels)} |" for version, kernels in rungs.items()]
+    return "\n".join(["| rung | lines that each of its kernels reaches, its own among them |", "|---|---|", *rows])

@@ -52,8 +52,7 @@ struct RegisterProduct {
 #if TENSOR_CORES
 
 #ifdef MINIGAN_EMULATOR
-#define mma_tf32 minigan_mma_tf32  // what the PTX below does, in C++
-using minigan::to_tf32;
+using minigan::to_tf32;  // this and mma_tf32: what the PTX below does, in C++
 #else
 
 // To the nearest number that a tensor core takes: TF32 keeps 10 bits of a float's 23.

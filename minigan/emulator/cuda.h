@@ -138,14 +138,17 @@ MINIGAN_CALLED inline void deal(const float* a, const float* b, float (*rows)[8]
 }
 }  // namespace minigan
 
-// A macro and no function: its arithmetic is then that of the line that calls it, where the profiler counts it.
-#define minigan_mma_tf32(SUM, ...)                                                                                                \
+// A macro and no function: its arithmetic is then that of the line that calls it, where the profiler counts it. REAL is defined
+// for the project's own texts; another's may call something else by this name.
+#ifdef REAL
+#define mma_tf32(SUM, ...)                                                                                                        \
     [](float(&sum)[4], const float(&a)[4], const float(&b)[2], MINIGAN_PLACE) __attribute__((always_inline)) {                    \
         float rows[2][8], columns[2][8];                                                                                          \
         minigan::deal(a, b, rows, columns, place);                                                                                \
         for (int k = 0; k < 8; ++k)                                                                                               \
             for (int i = 0; i < 4; ++i) sum[i] += rows[i / 2][k] * columns[i % 2][k];                                             \
     }(SUM, __VA_ARGS__)
+#endif
 
 // Over the lanes of a mask: each lane asks every other one.
 #define MINIGAN_OVER_LANES(NAME, RESULT, FIRST, NEXT)                                           \

@@ -12,9 +12,9 @@ from minigan.emulator import build
 
 
 def pytest_configure(config):
-    """With -n, tests of one xdist_group stay on one worker: what they count or compile at length is then done once."""
+    """With -n, a file's tests stay on one worker: what they build, count or compile at length is then done once."""
     if getattr(config.option, "dist", None) == "load":
-        config.option.dist = "loadgroup"
+        config.option.dist = "loadfile"
 
 
 @pytest.fixture

@@ -11,8 +11,6 @@ from minigan.emulator import launch
 from minigan.emulator.statements import assignments
 from minigan.emulator.waiting import waits_for
 
-pytestmark = pytest.mark.xdist_group("excuses")
-
 # A rule: kernels that it excuses, as bodies of f(float* x, int n) for 2 blocks of 64 threads, with x of zeros and n = 128;
 # and near misses, by what makes the difference.
 GUESS = """

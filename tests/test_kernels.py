@@ -14,8 +14,6 @@ from minigan.cuda import nvrtc, source
 from minigan.cuda.target import Target
 from minigan.cuda.versions import KERNELS, kernel_names
 
-pytestmark = pytest.mark.xdist_group("kernels")
-
 
 @pytest.fixture(autouse=True)
 def compiler():

@@ -13,8 +13,6 @@ from minigan.check.calls import converted
 from minigan.cuda import conv2d_staged, nvrtc, source
 from minigan.cuda.versions import STEMS
 
-pytestmark = pytest.mark.xdist_group("ladders")
-
 CHIPS = (80, 90)
 FP32_TILES = (
     "matmul_v4", "matmul_v5", "conv2d_v4", "conv2d_backward_data_v4", "conv2d_backward_weight_v4", "winograd_products_v1",

@@ -17,8 +17,6 @@ from minigan.emulator import build
 from minigan.emulator import launch as runtime
 from minigan.errors import LaunchError, MiniganError
 
-pytestmark = pytest.mark.xdist_group("sanitizer")
-
 
 @pytest.fixture(scope="module", autouse=True)
 def built():

@@ -22,12 +22,15 @@ from ..paths import cache_folder
 from . import instrument, program
 
 HERE = Path(__file__).parent
-HEADERS = ("cuda.h", "intrinsics.h", "groups.h", "threads.h", "fibers.h", "launch.h")
+INCLUDE = HERE / "include"  # CUDA's headers, under their own names
+HEADERS = ("cuda.h", "intrinsics.h", "threads.h", "fibers.h", "launch.h")
+CUDAS_HEADERS = tuple(sorted(path.relative_to(INCLUDE).as_posix() for path in INCLUDE.rglob("*") if path.is_file()))
 SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
 
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
 # inline a kernel into its loop over threads, which was 50 times slower. An access through a null pointer is kept, and
 # faults. Nothing of the C++ library is used or linked.
+INCLUDED = (f"-I{HERE}", f"-I{INCLUDE}")
 FLAGS = (
     "-std=c++17", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fvisibility=hidden",
     "-ffp-contract=off", "-fno-semantic-interposition", "-fno-delete-null-pointer-checks", "-w",
@@ -41,6 +44,7 @@ PROFILED = (*OBSERVED, "-fsanitize-coverage=trace-pc")
 LINKED = ("-shared", "-pthread")
 MOST_BYTES_KEPT = 2**26
 MAX_STATIC_SHARED = 48 * 1024  # bytes
+OWN_FILES = {Path(name).name for name in (*HEADERS, *CUDAS_HEADERS)}
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 # Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
 # float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1.
@@ -197,7 +201,8 @@ def _defines(real):
 
 def _built(program, flags, suffix, make, observer=()):
     """The path of what `make` builds of a program, with an observer or without, in the cache."""
-    headers = [(HERE / name).read_text("utf-8") for name in (*HEADERS, *observer)]
+    own = [HERE / name for name in (*HEADERS, *observer)] + [INCLUDE / name for name in CUDAS_HEADERS]
+    headers = [path.read_text("utf-8") for path in own]
     key = hashlib.sha256(repr((program, headers, flags, inspect.getsource(instrument), _identity())).encode())
     path = cache_folder() / "emulator" / f"{key.hexdigest()[:32]}{suffix}"
     if not path.is_file():
@@ -222,7 +227,7 @@ def label(name):
 
 def _rewritten(text):
     """The text with what no header can give a meaning, and with as many lines: dynamic shared memory, the `static` before
-    a qualifier that has its own, and CUDA's headers, of which none is needed."""
+    a qualifier that has its own, and those of CUDA's headers of which nothing is needed."""
 
     if initial := re.search(r"__shared__\b[^;(){}=]*=", program.plain(text)):
         line = text[: initial.end()].rsplit("#line 1 ", 1)[-1].count("\n")
@@ -247,21 +252,21 @@ def _rewritten(text):
     for name in outside:
         rewritten = re.sub(rf"\breinterpret_cast(?=\s*<[^<>]*>\s*\(\s*{name}\b)", "minigan_cast", rewritten)
     rewritten = re.sub(r"\bstatic[ \t]+(?=__(?:shared|constant|managed)__\b)", "", rewritten)
-    headers = "cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters|math_constants|assert|cooperative_groups(?:/reduce)?"
+    headers = "cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters|math_constants|assert"
     return re.sub(rf"(?m)^[ \t]*#[ \t]*include[ \t]*[<\"](?:(?:{headers})\.h|cassert)[>\"]", "", rewritten)
 
 
 def _compile(source, flags, path):
     built = source.with_suffix(".so")
-    _run([*flags, *LINKED, f"-I{HERE}", "-o", str(built), str(source)])
+    _run([*flags, *LINKED, *INCLUDED, "-o", str(built), str(source)])
     os.replace(built, path)  # in one move: another process may be building the same
 
 
 def _compile_observed(observer, source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
-    _run([*flags, "-S", f"-I{HERE}", "-o", str(assembly), str(source)])
-    text, *tables = instrument.instrument(assembly.read_text("utf-8"), (*HEADERS, ENTRIES), platform.machine())
+    _run([*flags, "-S", *INCLUDED, "-o", str(assembly), str(source)])
+    text, *tables = instrument.instrument(assembly.read_text("utf-8"), (*OWN_FILES, ENTRIES), platform.machine())
     for name, size, where in tables[1]:
         if where == "shared" and size > MAX_STATIC_SHARED:
             raise CompileError(
@@ -279,7 +284,7 @@ def _compile_observed(observer, source, flags, path):
 
 def _compile_object(source, flags, path):
     built = source.with_suffix(".o")
-    _run([*flags, "-c", f"-I{HERE}", "-o", str(built), str(source)])
+    _run([*flags, "-c", *INCLUDED, "-o", str(built), str(source)])
     os.replace(built, path)
 
 

@@ -1,7 +1,8 @@
 // CUDA C as plain C++17: put before a .cu text by the emulator, so that the text itself stays as it is on disk.
 //
 // Here is the language: qualifiers, built-in variables, vector types, atomics, and the functions by which threads wait for
-// each other and exchange values. Math is in intrinsics.h, cooperative_groups in groups.h, how threads are run in threads.h. No C++ library is used: a build is quick.
+// each other and exchange values. Math is in intrinsics.h, how threads are run in threads.h, the
+// headers that a text includes itself in include/. No C++ library is used: a build is quick.
 #pragma once
 
 #include <float.h>
@@ -210,8 +211,6 @@ template <class T = void> void* minigan_malloc(size_t) {
     return nullptr;
 }
 #define malloc(bytes) minigan_malloc(bytes)
-
-#include "groups.h"
 
 // A cast of dynamic shared memory that is declared outside of any function: see MiniganDynamic.
 template <class To, class From> inline To minigan_cast(const From& from) { return (To)from; }

@@ -9,7 +9,8 @@
 namespace minigan {
 Host* host_number(int i);  // launch.h
 
-struct Variable { char* begin; uint64_t size, shared; };
+enum Memory : uint64_t { GLOBAL, SHARED, CONSTANT };
+struct Variable { char* begin; uint64_t size; Memory memory; };
 static_assert(sizeof(Variable) == 3 * 8, "instrument.py writes three words of eight bytes");
 MINIGAN_TABLE Variable minigan_variables[];  // all that are no thread's own, with a gap of nothing around each; ended by a null
 MINIGAN_TABLE int minigan_first_place;       // of barriers and atomics; the places of accesses have the numbers below

@@ -24,6 +24,8 @@ ADVICE = {
     "bad-mask": "All lanes that a mask names, and no others, have to come here with this same mask.",
     "too long": "It was stopped here. Blocks run one after the other: one that waits for a later one waits for ever. Else a loop "
     "has no end, or needs more time: --limit, or settings(limit=…).",
+    "write-to-constant": "Constant memory is the host's to write: give the kernel an array, or a __device__ variable.",
+    "null-pointer": "Compare the pointer with nullptr first, or pass an array for it.",
     "fault": "The launch ended here, or behind this line: the last one that is known.",
 }
 
@@ -56,7 +58,9 @@ def advice(kind, fact, text):
 
 def _out_of_bounds(fact):
     if fact.raw.type:
-        return f"uses element {fact.raw.offset} of an array of its own, a {fact.raw.type.decode()[1:-1]}"
+        return (
+            f"uses element {fact.raw.offset} of an array of constants or of its own, a {fact.raw.type.decode()[1:-1]}"
+        )
     of = f", which has {fact.length}" if fact.length else ", where no array lies"
     return f"{_verb(fact.raw.writes)} {fact.what}{of}"
 
@@ -99,6 +103,16 @@ def _bad_mask(fact):
     return f"meets thread {fact.threads[1]}, which passes another mask or does not call the same"
 
 
+def _write_to_constant(fact):
+    return f"writes {fact.what}, which is constant"
+
+
+def _null_pointer(fact):
+    names = " and ".join(fact.nulls)
+    passed = f"; None is passed for the argument{'s' * (len(fact.nulls) > 1)} {names}" if names else ""
+    return f"{_verb(fact.raw.writes)} through a null pointer, at address {fact.raw.address:#x}{passed}"
+
+
 def _verb(writes):
     return "writes" if writes else "reads"
 
@@ -113,5 +127,7 @@ SAYS = {
     "misaligned": _misaligned,
     "missing-lane": _missing_lane,
     "bad-mask": _bad_mask,
+    "write-to-constant": _write_to_constant,
+    "null-pointer": _null_pointer,
 }
 KINDS = tuple(SAYS)

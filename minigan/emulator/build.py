@@ -294,5 +294,12 @@ def _run(arguments):
     more = ["-nostdlib++"] if "ziglang" in compiler() and "-shared" in arguments else []
     done = subprocess.run([*compiler(), *more, *arguments], capture_output=True, text=True)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "error" in line or "undefined" in line]
-        raise CompileError("the kernel does not compile on the host:\n" + "\n".join(errors or [done.stderr.strip()]))
+        raise CompileError(f"the kernel does not compile on the host:\n{_errors(done.stderr)}")
+
+
+def _errors(words):
+    """A compiler's errors in a text, and of those in the emulator's own files, if there is no other, what they say."""
+    errors = [line for line in words.splitlines() if "error" in line or "undefined" in line]
+    in_text = [line for line in errors if not any(f"{name}:" in line for name in (*OWN_FILES, ENTRIES))]
+    said = dict.fromkeys(line.partition(" error: ")[2] or line for line in errors)
+    return "\n".join(in_text or said or [words.strip()])

@@ -17,7 +17,17 @@
 
 #define __CUDACC__ 1
 #define MINIGAN_EMULATOR 1
-#define __CUDA_ARCH__ 750  // the oldest chip that is supported
+#define __CUDA_ARCH__ 800
+#define CUDART_VERSION 12090
+#define __CUDACC_VER_MAJOR__ 12
+#define __CUDACC_VER_MINOR__ 9
+
+// Before a variable of the text: its value has to be known when it is compiled, as a GPU wants it. No code runs at loading.
+#ifdef __clang__
+#define MINIGAN_CONSTANT_INITIALISER [[clang::require_constant_initialization]]
+#else
+#define MINIGAN_CONSTANT_INITIALISER __constinit
+#endif
 #ifdef MINIGAN_SANITIZE
 // What the compiler does by itself it does not announce; calls it does.
 #define __builtin_memcpy memcpy

@@ -1,7 +1,7 @@
 """A kernel out of a text of its own, run on NumPy arrays; and what the sanitizer and the profiler say of it."""
 
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from operator import index
 from pathlib import Path
@@ -10,9 +10,16 @@ import numpy as np
 
 from ..errors import LaunchError, MiniganError
 from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
-from . import program
-from .launch import KernelError, Program, checking, parameter_types, profiling, renew, run, settings
+from . import program, worker
+from .build import CUDAS_HEADERS, CompileError
+from .launch import KernelError, Program, checking, profiling, settings
+from .outline import can_parse
+from .reach import reach
 from .sanitizer import Out
+
+# How compilers say that they know nothing of a name.
+UNDECLARED = "not declared|undeclared|not been declared|not a member|no member|no matches"
+CANNOT_PARSE = "the whole file was compiled; with pip install 'minigan[emulator]' only what the kernel reaches is"
 
 
 def read_kernel(place):
@@ -34,27 +41,52 @@ class HostKernel:
     kernels take CuPy's too."""
 
     def __init__(self, text, file, name):
-        spelt = re.fullmatch(r"((?:\w+::)*(\w+))(?:<.+>)?", name)
-        if not spelt or not re.search(rf"\b{spelt[2]}\b", text):
+        if not re.fullmatch(r"(?:\w+::)*\w+(?:<.+>)?", name):
             raise MiniganError(f"{file} has no kernel {name!r}")
-        template = re.search(rf"\btemplate\s*<[^;{{}}()]*>\s*(?:[\w\s]|\([^()]*\))*\b{spelt[2]}\s*\(", text)
-        if template and spelt[0] == spelt[1]:
+        self.reached = reach(text, name, file) if can_parse() else None
+        if self.reached and self.reached.is_template and not name.endswith(">"):
             raise MiniganError(f"{file}: kernel {name} is a template: name one of its instances, as {name}<float>")
-        self.text, self.file, self.name = program.device_code(text), file, name
+        self.text, self.left_out = program.without_unknown_headers(
+            self.reached.text if self.reached else text, CUDAS_HEADERS
+        )
+        self.file, self.name = file, name
 
     @cached_property
     def program(self):
         """The kernel for the emulator."""
-        return Program(f'#line 1 "{self.file}"\n{self.text}', (self.name,))
+        text = self.reached.marked("MINIGAN_CONSTANT_INITIALISER") if self.reached else self.text
+        text, _ = program.without_unknown_headers(text, CUDAS_HEADERS)
+        return Program(f'#line 1 "{self.file}"\n{text}', (self.name,))
 
     def parameters(self, on_host=True):
         """The kernel's parameters as the host's compiler sees them."""
-        return self.named(parameter_types(self.program, self.name))
+        with self._explaining():
+            return self.named(worker.parameter_types(self.program, self.name))
 
     def named(self, types):
-        """Parameters of these C types, with the names that they have in the text."""
-        names = _names_of_parameters(self.text, re.sub(r"<.*|\w+::", "", self.name), len(types))
+        """Parameters of these C types, with the names that they have in the text; else their positions."""
+        names = [name for name, _ in self.reached.parameters] if self.reached else []
+        if len(set(names)) != len(types) or not all(names):
+            names = [str(position) for position in range(len(types))]
         return tuple(Parameter(kind, name, optional=False) for kind, name in zip(types, names))
+
+    @contextmanager
+    def _explaining(self):
+        """A text that does not compile is told with what was left out of it."""
+        try:
+            yield
+        except CompileError as error:
+            own = re.sub(r"<.*|\w+::", "", self.name)
+            undeclared = re.search(rf"\b{own}\b.*(?:{UNDECLARED})", str(error))
+            if undeclared and self.reached and self.reached.condition:
+                line, condition = self.reached.condition
+                place = list(program.numbered(f'#line 1 "{self.file}"\n{self.text}'))[line]
+                raise MiniganError(
+                    f"{self.file}: the file has a kernel {self.name}, and `{condition}` in line {place[1]} leaves it out"
+                ) from None
+            unknown = f"\n(unknown headers were left out: {', '.join(self.left_out)})" if self.left_out else ""
+            whole = "" if self.reached else f"\n({CANNOT_PARSE})"
+            raise CompileError(f"{error}{unknown}{whole}") from None
 
     def plan(self, grid, block, args, shared=0):
         """(Plan, {parameter: array}, whether it is for the emulator)."""
@@ -77,19 +109,12 @@ class HostKernel:
         _, arguments = bind(plan, arrays)
         if on_host:
             names = {parameter.name for position, parameter in enumerate(plan.kernel.parameters) if position in outputs}
-            perform(plan, arguments, partial(run, self.program, plan, arguments, names))
+            perform(plan, arguments, partial(worker.run, self.program, plan, arguments, names))
         else:
             self.run_on_gpu(plan, arguments)
 
     def run_on_gpu(self, plan, arguments):
         raise MiniganError(f"kernel {self.name}: the sanitizer runs on the emulator: pass NumPy arrays")
-
-
-def _names_of_parameters(text, kernel, count):
-    """The parameters' names as the text has them, for messages; their positions where that cannot be told."""
-    head = re.search(rf"\b{kernel}\s*\(([^()]*)\)\s*\{{", re.sub(r"//.*|/\*[\s\S]*?\*/", "", text))
-    names = [re.search(r"(\w*)\W*$", parameter)[1] for parameter in head[1].split(",")] if head else []
-    return names if len(set(names)) == count else [str(position) for position in range(count)]
 
 
 def _three(size, what):
@@ -115,7 +140,7 @@ def check(kernel, grid, block, args, shared=0, order=None, seed=None):
     too. Raises MiniganError where the launch is not possible at all. `order` and `seed` are those of `settings`.
     """
     kernel = _kernel_of(kernel)
-    renew(kernel.program)
+    worker.renew(kernel.program, kernel.name)
     with settings(order, seed), checking() as report, suppress(KernelError):
         kernel(grid, block, args, shared)
     return report

@@ -29,7 +29,7 @@ ORDERS = ("forward", "reverse", "shuffle")
 _settings = {"order": "forward", "seed": 0, "limit": 60.0}
 _profiles = None  # where the profiler enters what it counts; None: launches run without it
 _report = None  # where the sanitizer enters what it finds; None: launches run without it
-_running = threading.RLock()  # the runtime of a library holds one launch at a time
+running = threading.RLock()  # the runtime of a library holds one launch at a time
 _stacks = (ctypes.c_void_p * MAX_HOSTS)()  # the libraries' in common: see launch.h
 
 
@@ -87,6 +87,31 @@ def is_checking():
     return _report is not None
 
 
+def report(finding):
+    """Enter a finding, where launches run under the sanitizer."""
+    if _report is not None:
+        _report.add(finding)
+
+
+def enter_profile(profile):
+    """Enter a Profile, where launches are profiled."""
+    if _profiles is not None:
+        _profiles.append(profile)
+
+
+def state():
+    """How launches run just now, for `restore` in another process."""
+    return dict(_settings), is_checking(), _profiles is not None
+
+
+def restore(state, stack):
+    """Have launches run so until an ExitStack ends; (the Report that fills, or None; the list of Profiles, or None)."""
+    set_so, checked, profiled = state
+    stack.enter_context(settings(**set_so))
+    report = stack.enter_context(checking()) if checked else None
+    return report, stack.enter_context(profiling()) if profiled else None
+
+
 @dataclass(frozen=True)
 class Program:
     """A CUDA text, the kernels in it that can be launched, and what `real` is in the project's own files."""
@@ -140,7 +165,7 @@ def run(program, plan, arguments, outputs=()):
             f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, expected 0 to {MAX_SHARED}"
         )
     if _profiles is not None:
-        with _running:
+        with running:
             built = _profiled(program)
             launch = partial(_run, built.code, plan, arguments, hosts=1)
             _profiles.append(profiler.count(built, plan, arguments, program.text, launch))
@@ -148,7 +173,7 @@ def run(program, plan, arguments, outputs=()):
     if _report is None:
         _run(_library(program), plan, arguments, _hosts(plan))
         return
-    with _running, Watched(_sanitized(program), plan, arguments, outputs, program.text) as watched:
+    with running, Watched(_sanitized(program), plan, arguments, outputs, program.text) as watched:
         failure = ""
         try:
             _run(watched.library.code, plan, watched.moved, hosts=1)
@@ -157,7 +182,7 @@ def run(program, plan, arguments, outputs=()):
             raise
         finally:
             for finding in watched.findings(failure):
-                _report.add(finding)
+                report(finding)
 
 
 def _hosts(plan):
@@ -174,7 +199,7 @@ def _run(built, plan, arguments, hosts):
     order = _order(prod(plan.block), _settings["order"], _settings["seed"])
     message = ctypes.create_string_buffer(600)
     three = ctypes.c_uint * 3
-    with _running, _watching(built):
+    with running, _watching(built):
         failed = built.minigan_launch(
             built[f"minigan_life_{label(kernel.name)}"], pointers, three(*plan.grid), three(*plan.block),
             order.ctypes.data_as(ctypes.c_void_p), hosts, _stacks, message, len(message),

@@ -1,20 +1,23 @@
-"""A whole CUDA program as the text of its kernels: what it includes put in, its host functions left out.
-
-Kernels are compiled on their own, by NVRTC for a GPU and by a C++ compiler for the emulator. Neither knows `<<<…>>>`, the
-calls of CUDA's runtime, or the C++ library that a `main` prints with. Every line stays where it was.
-"""
+"""A CUDA program as a text: what it includes put in, or left out where it is unknown. Every line stays where it was."""
 
 import re
 from pathlib import Path
 
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.M)
-DEVICE = re.compile(r"\b__(?:global|device)__\b")
-HOST = re.compile(r"<<<|\bcuda[A-Z]\w*|\bstd::|\b(?:malloc|fopen)\s*\(")  # what makes a function the host's
-CXX_HEADER = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<[\w/]+>|^[ \t]*using\s+namespace\s+std\s*;", re.M)
-NVIDIAS_HELPER = re.compile(
-    r'^[ \t]*#[ \t]*include[ \t]*[<"]helper_\w+\.h[>"]', re.M
-)  # of the CUDA samples: for the host only
+ANY_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.M)
+USES_STANDARD = re.compile(r"\bstd::|\b(?:numeric_limits|is_same|enable_if|conditional|true_type|false_type)\b")
+USING_STANDARD = re.compile(r"^[ \t]*using\s+(?:namespace\s+std|std::\w+)\s*;", re.M)
+CXX_HEADERS = {
+    "algorithm", "array", "bitset", "cfloat", "climits", "cmath", "complex", "cstddef", "cstdint", "functional",
+    "initializer_list", "iterator", "limits", "numeric", "ratio", "tuple", "type_traits", "utility",
+}  # fmt: skip
+BUILT_IN = {
+    "assert.h", "cassert", "cstdio", "cstdlib", "cstring", "cuda.h", "cuda_runtime.h", "cuda_runtime_api.h", "ctime",
+    "device_functions.h", "device_launch_parameters.h", "float.h", "inttypes.h", "iostream", "limits.h", "math.h", "memory.h",
+    "sm_60_atomic_functions.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string", "string.h", "time.h",
+    "vector", "vector_functions.h", "vector_types.h",
+}  # fmt: skip  # cuda.h of ours has what of them a kernel can use
 
 
 def read(path):
@@ -41,15 +44,23 @@ def _read(path, within, once):
     return "".join([*pieces, text[end:]])
 
 
-def device_code(text):
-    """The text without the functions that only the host can run, and without the headers that only they need."""
-    kept, code = list(text), plain(text)
-    for begin, end in _functions(code):
-        head, body = code[begin : code.index("{", begin)], code[begin:end]
-        if not DEVICE.search(head) and (HOST.search(body) or re.search(r"\bmain\s*\($", head.partition("(")[0] + "(")):
-            kept[begin:end] = re.sub(r"[^\n]", " ", text[begin:end])
-    kept = NVIDIAS_HELPER.sub("", "".join(kept))
-    return kept if "std::" in kept else CXX_HEADER.sub("", kept)
+def without_unknown_headers(text, known):
+    """(The text with the headers in it that are `known` by name, and the names of the others, which are left out).
+
+    Of the C++ library what needs no linking stays where `std::` is used at all: CUDA's own headers stand for the rest.
+    """
+    left_out, standard = [], USES_STANDARD.search(plain(text))
+
+    def decide(include):
+        name = include[1]
+        if name in known or (standard and name in CXX_HEADERS):
+            return include[0]
+        if name not in BUILT_IN and name not in CXX_HEADERS:
+            left_out.append(name)
+        return ""
+
+    kept = ANY_INCLUDE.sub(decide, text)
+    return kept if standard else USING_STANDARD.sub("", kept), tuple(left_out)
 
 
 def plain(text):
@@ -78,23 +89,3 @@ def dynamic_name(text):
     """The name of the text's `extern __shared__` array; there may be several, one in each kernel."""
     names = set(re.findall(r"extern\s+__shared__[^;]*?(\w+)\s*\[\s*\]\s*;", text))
     return names.pop() if len(names) == 1 else "dynamic shared memory"
-
-
-def _functions(code):
-    """(begin, end) of every function that is defined in a text without comments and strings."""
-    depth, begin, opened = 0, 0, None
-    for mark in re.finditer(r"[{};]|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", code, re.M):
-        if mark[0] == "{":
-            if not depth and re.search(r"\bnamespace\b[^(]*$|\bextern\s*$", code[begin : mark.start()]):
-                begin = mark.end()  # what stands inside is looked at as if it stood outside
-                continue
-            opened = begin if not depth else opened
-            depth += 1
-        elif mark[0] == "}":
-            depth = max(depth - 1, 0)
-            if not depth:
-                if opened is not None and re.search(r"\)[\s\w]*$", code[opened : code.index("{", opened)]):
-                    yield opened, mark.end()
-                begin, opened = mark.end(), None
-        elif not depth:
-            begin = mark.end()

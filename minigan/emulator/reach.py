@@ -1,0 +1,163 @@
+"""What a kernel reaches: the text without everything else, so that the host's half of a file does not matter.
+
+Only the names count that a kernel mentions, and those that are mentioned by what they name: functions, types, variables and
+macros, but nothing that only the host can run. Whatever is left out may be wrong, unknown or missing. Every line stays where it
+was. Where a name has several meanings all of them are kept.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from ..errors import MiniganError
+from .outline import as_bytes, blanked, outline
+
+# A declaration without a value of its own to begin with, or one that is known to need no code to make it.
+NO_VALUE = re.compile(
+    r"^\s*(?:template\b|typedef\b)|\b(?:constexpr|thread_local|__shared__|__constinit)\b|^\s*extern\s+[^=]*$"
+)
+CALLS_THE_HOST = re.compile(
+    r"\bcuda[A-Z]\w*\s*\(|\bstd::c(?:out|err)\b|\bf?printf\s*\(\s*stderr|\b(?:new|delete|throw|try)\b"
+)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a kernel reaches.
+
+    text        the file's text with nothing else in it
+    parameters  (name, text) of the kernel's; none where a macro makes it
+    condition   (line, text) of the innermost `#if` around it, or None
+    variables   {name: the declaration's text}
+    """
+
+    text: str
+    parameters: list
+    is_template: bool
+    condition: tuple | None
+    variables: dict
+    begins: tuple  # of the variables' declarations, in bytes
+
+    def marked(self, word):
+        """The text with a word before the declaration of each variable that has a value from the beginning on."""
+        raw = as_bytes(self.text)
+        for begin in sorted(self.begins, reverse=True):
+            raw = f"{raw[:begin]}{word} {raw[begin:]}"
+        return _as_text(raw)
+
+
+def reach(text, name, file):
+    """The Reached of a kernel in a text, by its name as C++ has it: "k", "ns::k", "fill<float>".
+
+    Raises MiniganError where the text has no such kernel.
+    """
+    raw = as_bytes(text)
+    items = outline(raw)
+    kernel = _kernel(items, re.sub(r"\s*<.*", "", name, flags=re.S).split("::")[-1], file)
+    kept = _Reach(items, raw).from_names(set(re.findall(r"[A-Za-z_]\w*", name)))
+    every = [one for item in items for one in (item, *item.members)]
+    # A macro that nobody uses does no harm.
+    left = blanked(raw, [(one.begin, one.end) for one in every if id(one) not in kept and one.kind != "macro"])
+    variables = [item for item in items if item.declares and id(item) in kept]
+    return Reached(
+        _as_text(left),
+        kernel.parameters if kernel else [],
+        bool(kernel and kernel.is_template),
+        kernel.conditions[-1] if kernel and kernel.conditions else None,
+        {name: raw[item.begin : item.end] for item in variables for name in item.declares},
+        tuple(item.begin for item in variables if not NO_VALUE.search(raw[item.begin : item.end])),
+    )
+
+
+def _as_text(raw):
+    return raw.encode("latin-1").decode("utf-8")
+
+
+def _kernel(items, name, file):
+    """The Item of a kernel; None where a macro makes it."""
+    found = [item for item in items if item.kind == "function" and name in item.names]
+    for item in sorted(found, key=lambda item: not item.is_template):
+        if item.is_kernel and item.parameters:
+            return item
+    if kernels := [item for item in found if item.is_kernel]:
+        return kernels[0]
+    known = sorted({name for item in items if item.is_kernel for name in item.names})
+    if found:
+        raise MiniganError(f"{file}: {name} is no kernel: it lacks __global__{_that_has(known)}")
+    if not any(_may_make(item, name) for item in items):
+        raise MiniganError(f"{file} has no kernel {name!r}{_that_has(known)}")
+    return None
+
+
+def _may_make(item, name):
+    """Whether a kernel of this name may come out of a macro, or of what an `#if` cuts in halves."""
+    made = item.kind in ("use of a macro", "halves")
+    return made and (name in item.mentions or any(part in name for part in item.mentions))
+
+
+def _that_has(known):
+    return f"; it has {', '.join(known)}" if known else ""
+
+
+class _Reach:
+    def __init__(self, items, raw):
+        self.raw, self.kept, self.names, self.calls, self.members = raw, set(), set(), set(), set()
+        self.items = defaultdict(list)
+        for item in items:
+            for name in item.names:
+                self.items[name].append(item)
+        self.all, self.defined = items, {name for item in items if item.kind == "type" for name in item.names}
+        self.of_device = {name for item in items if item.runs_on == "device" for name in item.names}
+
+    def from_names(self, names):
+        """The ids of all items that are reached from these names, and of all that are kept anyhow."""
+        self.names |= names
+        self.calls |= names
+        while self._more():
+            pass
+        return self.kept
+
+    def _more(self):
+        """Keep what the names reach by now; whether there was anything."""
+        before = len(self.kept)
+        for item in self.all:
+            if id(item) not in self.kept and self._is_reached(item):
+                self._keep(item)
+            for member in item.members if id(item) in self.kept else ():
+                if id(member) not in self.kept and self._is_reached_member(member, item):
+                    self._keep(member)
+        return before != len(self.kept)
+
+    def _keep(self, item):
+        self.kept.add(id(item))
+        self.names |= item.mentions
+        self.calls |= item.calls
+        self.members |= item.members_used
+
+    def _is_reached(self, item):
+        if item.kind == "function":
+            return self._is_reached_function(item)
+        if item.kind == "use of a macro":
+            return True
+        return bool(item.names & self.names)
+
+    def _is_reached_function(self, item):
+        if item.runs_on == "host" or item.launches or "main" in item.names:
+            return False
+        if "operator" in item.names:
+            own = item.needs & self.defined
+            return own <= self.names and (item.runs_on == "device" or bool(own))
+        if item.needs and not item.needs & self.names:
+            return False
+        if item.runs_on == "device":
+            return bool(item.names & self.names)
+        return bool(item.names & self.calls - self.of_device) and not self._is_hosts(item)
+
+    def _is_reached_member(self, member, item):
+        if member.runs_on == "host" or member.launches or (not member.runs_on and self._is_hosts(member)):
+            return False
+        makes = bool(member.names & item.names) or "operator" in member.names
+        return makes or bool(member.names & (self.names | self.members))
+
+    def _is_hosts(self, item):
+        return bool(CALLS_THE_HOST.search(self.raw[item.begin : item.end]))

@@ -105,5 +105,7 @@ def test_a_file_that_includes_itself_ends(tmp_path):
 
 def test_what_is_missing_is_named(tmp_path):
     (tmp_path / "k.cu").write_text('#include "missing.cuh"\n__global__ void k(int* x) { x[0] = one(); }\n')
-    with pytest.raises(MiniganError, match=r"k.cu:2:36: error: .one. .*\n\(unknown headers were left out: missing.cuh\)"):
+    with pytest.raises(
+        MiniganError, match=r"k.cu:2:36: error: .one. .*\n\(unknown headers were left out: missing.cuh\)"
+    ):
         mg.kernel(f"{tmp_path}/k.cu:k")(1, 1, (np.zeros(1, np.int32),))

@@ -92,6 +92,9 @@ MINIGAN_VECTOR(unsigned long long, ulonglong, 8) MINIGAN_VECTOR3(unsigned long l
 #define assert(condition) ((condition) ? void() : minigan::fail_at({__FILE__, __LINE__}, "assert(" #condition ")", " fails"))
 inline void __trap(MINIGAN_PLACE) { minigan::fail_at(place, "__trap()", ""); }
 
+// The body of a function that is declared and nowhere defined.
+#define MINIGAN_UNDEFINED(NAME) minigan::fail_at({__FILE__, __LINE__}, #NAME "()", " is declared and not defined, and it was called;");
+
 // Threads of a block wait for each other.
 inline void __syncthreads(MINIGAN_PLACE) { minigan::count_in_block(false, place); }
 inline int __syncthreads_count(int predicate, MINIGAN_PLACE) { return minigan::count_in_block(predicate != 0, place); }

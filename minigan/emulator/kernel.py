@@ -54,7 +54,7 @@ class HostKernel:
     @cached_property
     def program(self):
         """The kernel for the emulator."""
-        text = self.reached.marked("MINIGAN_CONSTANT_INITIALISER") if self.reached else self.text
+        text = self.reached.for_emulator() if self.reached else self.text
         text, _ = program.without_unknown_headers(text, CUDAS_HEADERS)
         return Program(f'#line 1 "{self.file}"\n{text}', (self.name,))
 

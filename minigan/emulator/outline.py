@@ -12,13 +12,11 @@ from functools import cache
 from ..errors import MiniganError
 from .program import plain
 
-NAME = re.compile(r"(?<![\w])(?P<member>(?:\.|->)\s*)?(?P<name>[A-Za-z_]\w*)(?P<called>\s*[(<])?")
+NAME = re.compile(r"(?P<member>(?:\.|->)\s*)?(?<!\w)(?P<name>[A-Za-z_]\w*)(?P<called>\s*[(<])?")
 DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(\([^)\n]*\))?((?:\\\r?\n|[^\n])*)", re.M)
 MAKES = re.compile(r"\b__(?:global|device)__\b")  # in a macro that stands for a whole function
 # What a macro may stand for that says where a function runs or how it lies, and that the grammar does not take for a word.
-QUALIFIER = re.compile(
-    r"__\w+__(?:\s*\([^()]*\))?|__(?:forceinline|restrict|inline)\b|inline\b|static\b|extern\b|constexpr\b|\s+|\\\n"
-)
+QUALIFIER = re.compile(r"__\w+__(?:\s*\([^()]*\))?|(?:__restrict|__inline|inline|static|extern|constexpr)\b|\s+|\\\n")
 ALIGNED = re.compile(r"\b(?:__align__|alignas|__attribute__|__declspec)\s*\((?:[^()]|\([^()]*\))*\)")
 CONTAINERS = {
     "translation_unit", "namespace_definition", "declaration_list", "linkage_specification", "preproc_if", "preproc_ifdef",
@@ -26,13 +24,7 @@ CONTAINERS = {
 }  # fmt: skip
 CONDITIONS = {"preproc_if", "preproc_ifdef", "preproc_elif", "preproc_elifdef", "preproc_else"}
 TYPES = {"struct_specifier", "class_specifier", "union_specifier", "enum_specifier"}
-KEPT = {
-    "preproc_include",
-    "preproc_undef",
-    "preproc_call",
-    "comment",
-    "using_declaration",
-}  # program.py looks at includes
+KEPT = {"preproc_include", "preproc_undef", "preproc_call", "comment"}  # program.py looks at includes
 DROPPED = {"template_instantiation", "static_assert_declaration"}
 
 
@@ -41,7 +33,8 @@ class Item:
     """A declaration: what it is ("function", "type", "variable", "macro" …), where it stands, the names that it gives, and those
     that stand in it: all, those of members (`a.size`), and those that are called.
 
-    `runs_on` is "device" or "host" where a function says so, else "". `conditions` are the (line, text) of the `#if`s around it.
+    `runs_on` is "device" or "host" where a function says so, else ""; `is_defined` where it has a body. `conditions` are the
+    (line, text) of the `#if`s around it.
     `needs` are names of which one at least has to be reached as well: the class of a member, an operator's operands.
     """
 
@@ -55,6 +48,7 @@ class Item:
     needs: set = field(default_factory=set)
     runs_on: str = ""
     is_kernel: bool = False
+    is_defined: bool = False
     is_template: bool = False
     launches: bool = False
     members: list = field(default_factory=list)
@@ -127,9 +121,14 @@ class _Outline:
         """Every Item in a part of the text."""
         if node.type in CONDITIONS:
             conditions = (*conditions, self._condition(node))
+        cut = None  # where an `#if` begins that cuts something in the middle, as two heads of one function
         for child in node.children:
-            if child.type == "ERROR" and any(part.type.startswith("#") for part in child.children):
-                yield self._halved(child, conditions)
+            if cut is None and node.type == "ERROR" and child.type.startswith("#"):
+                cut = child.start_byte
+            if cut is not None:
+                if child.end_byte == node.end_byte or "#endif" in self._text(child):
+                    yield self._halves(cut, child.end_byte, conditions)
+                    cut = None
             elif child.type in CONTAINERS and not _is_one_declaration(child):
                 yield from self.items(child, conditions)
             elif child.is_named and child.type not in KEPT and (item := self._item(child, conditions)):
@@ -139,10 +138,9 @@ class _Outline:
         line = self.code[node.start_byte :].partition("\n")[0].strip()
         return node.start_point[0] + 1, line
 
-    def _halved(self, node, conditions):
-        """The Item of what an `#if` cuts in the middle, as two heads of one function."""
-        names = re.findall(r"([A-Za-z_]\w*)\s*\(", self._text(node))
-        return self._mentioning(Item("halves", node.start_byte, node.end_byte, set(names), conditions=conditions))
+    def _halves(self, begin, end, conditions):
+        names = re.findall(r"([A-Za-z_]\w*)\s*\(", self.code[begin:end])
+        return self._mentioning(Item("halves", begin, end, set(names), conditions=conditions))
 
     def use_of_macro(self, begin, end):
         """The Item of a macro that makes functions."""
@@ -166,6 +164,9 @@ class _Outline:
         if kind in ("preproc_def", "preproc_function_def"):
             name = self._text(within.child_by_field_name("name"))
             return self._mentioning(Item("macro", begin, end, {name}))
+        if kind == "using_declaration":
+            whole = self._text(within).split()[1] == "namespace"  # program.py looks at these too
+            return None if whole else Item("type", begin, end, {self._text(within.named_children[-1]).split("::")[-1]})
         if kind in DROPPED:
             return Item("dropped", begin, end, set())
         declared = _declarators(within)
@@ -187,7 +188,7 @@ class _Outline:
         body = within.child_by_field_name("body")
         head = set(re.findall(r"\w+", self.code[begin : body.start_byte if body else end]))
         runs_on = "device" if head & (self.device | self.kernel) else "host" if "__host__" in head else ""
-        item = self._mentioning(Item("function", begin, end, set(), runs_on=runs_on))
+        item = self._mentioning(Item("function", begin, end, set(), runs_on=runs_on, is_defined=body is not None))
         name = declarator.child_by_field_name("declarator") or declarator
         spelt = re.sub(r"<[^<>]*>\s*$", "", self._text(name))
         *scope, own = re.split(r"::", spelt) if "operator" not in spelt else ("operator",)
@@ -214,15 +215,18 @@ class _Outline:
             item.names.add(self._text(name))
         if within.type == "namespace_alias_definition":
             item.names.add(self._text(within.named_children[0]))
-        if specifier:
-            if name := specifier.child_by_field_name("name"):
-                item.names.add(re.sub(r"\s*<.*", "", self._text(name), flags=re.S).split("::")[-1])
-            if body := specifier.child_by_field_name("body"):
-                item.members = [one for one in self.items(body) if one.kind == "function"]
-                item.names |= {
-                    self._text(one.named_children[0]) for one in body.named_children if one.type == "enumerator"
-                }
-        return self._mentioning(item)
+        body = specifier and specifier.child_by_field_name("body")
+        if specifier and (name := specifier.child_by_field_name("name")):
+            item.names.add(re.sub(r"\s*<.*", "", self._text(name), flags=re.S).split("::")[-1])
+        if not body:
+            return self._mentioning(item)
+        item.members = [one for one in self.items(body) if one.kind == "function"]
+        enumerators = [one for one in body.named_children if one.type == "enumerator"]
+        item.names |= {self._text(one.named_children[0]) for one in enumerators}
+        fields = [one for each in body.named_children if each.type == "field_declaration" for one in _declarators(each)]
+        self._mentioning(item)
+        item.mentions -= {self._last_name(one) for one in fields}  # which hide what has the same name outside
+        return item
 
     def _mentioning(self, item):
         """The item with the names that stand in it, but for its member functions'."""

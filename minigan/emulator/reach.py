@@ -29,6 +29,7 @@ class Reached:
     parameters  (name, text) of the kernel's; none where a macro makes it
     condition   (line, text) of the innermost `#if` around it, or None
     variables   {name: the declaration's text}
+    insertions  (where, in bytes, what) the emulator wants to be put in: see `for_emulator`
     """
 
     text: str
@@ -36,13 +37,14 @@ class Reached:
     is_template: bool
     condition: tuple | None
     variables: dict
-    begins: tuple  # of the variables' declarations, in bytes
+    insertions: list
 
-    def marked(self, word):
-        """The text with a word before the declaration of each variable that has a value from the beginning on."""
+    def for_emulator(self):
+        """The text in which each variable's value has to be known when it is compiled, as a GPU wants it (no code runs at
+        loading), and each function that is declared and nowhere defined says so when it is called."""
         raw = as_bytes(self.text)
-        for begin in sorted(self.begins, reverse=True):
-            raw = f"{raw[:begin]}{word} {raw[begin:]}"
+        for place, inserted in sorted(self.insertions, reverse=True):
+            raw = raw[:place] + inserted + raw[place:]
         return _as_text(raw)
 
 
@@ -59,13 +61,17 @@ def reach(text, name, file):
     # A macro that nobody uses does no harm.
     left = blanked(raw, [(one.begin, one.end) for one in every if id(one) not in kept and one.kind != "macro"])
     variables = [item for item in items if item.declares and id(item) in kept]
+    defined = {name for item in items if item.kind == "function" and item.is_defined for name in item.names}
+    missing = [item for item in items if item.kind == "function" and id(item) in kept and not item.names & defined]
+    constant = [item.begin for item in variables if not NO_VALUE.search(raw[item.begin : item.end])]
     return Reached(
         _as_text(left),
         kernel.parameters if kernel else [],
         bool(kernel and kernel.is_template),
         kernel.conditions[-1] if kernel and kernel.conditions else None,
         {name: raw[item.begin : item.end] for item in variables for name in item.declares},
-        tuple(item.begin for item in variables if not NO_VALUE.search(raw[item.begin : item.end])),
+        [(begin, "MINIGAN_CONSTANT_INITIALISER ") for begin in constant]
+        + [(item.end - 1, f" {{ MINIGAN_UNDEFINED({name}) }}") for item in missing for name in item.names],
     )
 
 

@@ -60,8 +60,12 @@ class HostKernel:
 
     def parameters(self, on_host=True):
         """The kernel's parameters as the host's compiler sees them."""
+        return self.named(self._types)
+
+    @cached_property
+    def _types(self):
         with self._explaining():
-            return self.named(worker.parameter_types(self.program, self.name))
+            return worker.parameter_types(self.program, self.name)
 
     def named(self, types):
         """Parameters of these C types, with the names that they have in the text; else their positions."""

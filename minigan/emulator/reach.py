@@ -6,7 +6,6 @@ was. Where a name has several meanings all of them are kept.
 """
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 
 from ..errors import MiniganError
@@ -82,16 +81,14 @@ def _as_text(raw):
 def _kernel(items, name, file):
     """The Item of a kernel; None where a macro makes it."""
     found = [item for item in items if item.kind == "function" and name in item.names]
-    for item in sorted(found, key=lambda item: not item.is_template):
-        if item.is_kernel and item.parameters:
-            return item
     if kernels := [item for item in found if item.is_kernel]:
-        return kernels[0]
+        return max(kernels, key=lambda item: (item.is_defined, item.is_template))
     known = sorted({name for item in items if item.is_kernel for name in item.names})
+    has = f"; it has {', '.join(known)}" if known else ""
     if found:
-        raise MiniganError(f"{file}: {name} is no kernel: it lacks __global__{_that_has(known)}")
+        raise MiniganError(f"{file}: {name} is no kernel: it lacks __global__{has}")
     if not any(_may_make(item, name) for item in items):
-        raise MiniganError(f"{file} has no kernel {name!r}{_that_has(known)}")
+        raise MiniganError(f"{file} has no kernel {name!r}{has}")
     return None
 
 
@@ -101,18 +98,11 @@ def _may_make(item, name):
     return made and (name in item.mentions or any(part in name for part in item.mentions))
 
 
-def _that_has(known):
-    return f"; it has {', '.join(known)}" if known else ""
-
-
 class _Reach:
     def __init__(self, items, raw):
-        self.raw, self.kept, self.names, self.calls, self.members = raw, set(), set(), set(), set()
-        self.items = defaultdict(list)
-        for item in items:
-            for name in item.names:
-                self.items[name].append(item)
-        self.all, self.defined = items, {name for item in items if item.kind == "type" for name in item.names}
+        self.items, self.raw = items, raw
+        self.kept, self.names, self.calls, self.members = set(), set(), set(), set()
+        self.types = {name for item in items if item.kind == "type" for name in item.names}
         self.of_device = {name for item in items if item.runs_on == "device" for name in item.names}
 
     def from_names(self, names):
@@ -126,7 +116,7 @@ class _Reach:
     def _more(self):
         """Keep what the names reach by now; whether there was anything."""
         before = len(self.kept)
-        for item in self.all:
+        for item in self.items:
             if id(item) not in self.kept and self._is_reached(item):
                 self._keep(item)
             for member in item.members if id(item) in self.kept else ():
@@ -151,7 +141,7 @@ class _Reach:
         if item.runs_on == "host" or item.launches or "main" in item.names:
             return False
         if "operator" in item.names:
-            own = item.needs & self.defined
+            own = item.needs & self.types
             return own <= self.names and (item.runs_on == "device" or bool(own))
         if item.needs and not item.needs & self.names:
             return False

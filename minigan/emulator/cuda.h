@@ -5,6 +5,10 @@
 // headers that a text includes itself in include/. No C++ library is used: a build is quick.
 #pragma once
 
+#if __has_include(<bits/c++config.h>)  // without C++17's special functions, which CUDA has not, math.h is read twice as fast
+#include <bits/c++config.h>
+#undef _GLIBCXX_USE_STD_SPEC_FUNCS
+#endif
 #include <float.h>
 #include <limits.h>
 #include <math.h>

@@ -21,13 +21,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import launch
+from .build import compiler
 from .findings import Finding
 from .words import ADVICE
 
 STANDARD_STREAMS = 1, 2  # a worker prints where this process prints at the time of a launch
 ALIGNMENT = 64  # bytes: an array lies as far behind a multiple of this in the worker as it lies here
 
-_worker = None  # (the process it belongs to, its own number, the connection to it)
+_worker = None  # (the process it belongs to, its compiler, its own number, the connection to it)
 
 
 def parameter_types(program, name):
@@ -119,7 +120,7 @@ class _Shared:
 def _ask(kernel, request, *arguments, shared=None):
     """What the worker answers. Raises what it raised, KernelError where it died."""
     with launch.running:
-        _, number, connection = _connected()
+        number, connection = _connected()
         sys.stdout.flush(), sys.stderr.flush()
         try:
             files = [*STANDARD_STREAMS, *([] if shared is None else [shared])]
@@ -137,9 +138,13 @@ def _ask(kernel, request, *arguments, shared=None):
 
 
 def _connected():
-    """The worker, begun where there is none. A process that was forked from its owner needs one of its own."""
+    """(Its number, the connection to it) of the worker, begun where there is none: a process that was forked from its owner needs
+    one of its own, and so does another compiler."""
     global _worker
-    if _worker is None or _worker[0] != os.getpid():
+    key = os.getpid(), compiler()
+    if _worker and _worker[:2] != key:
+        dismiss()
+    if not _worker:
         ours, theirs = socket.socketpair()
         with warnings.catch_warnings():  # of other threads: the worker needs nothing that they could hold
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -147,14 +152,14 @@ def _connected():
         if not number:
             _serve(theirs)
         theirs.close()
-        _worker = os.getpid(), number, ours
-    return _worker
+        _worker = *key, number, ours
+    return _worker[2:]
 
 
 def _end_of(number):
     """How the worker ended, in words."""
     global _worker
-    _worker[2].close()
+    _worker[3].close()
     _worker = None
     _, status = os.waitpid(number, 0)
     code = os.waitstatus_to_exitcode(status)
@@ -163,11 +168,16 @@ def _end_of(number):
 
 
 @atexit.register
-def _dismiss():
-    if _worker and _worker[0] == os.getpid():
-        _worker[2].close()
-        with suppress(OSError):
-            os.waitpid(_worker[1], 0)
+def dismiss():
+    """End the worker, if there is one; the next launch begins another."""
+    global _worker
+    if _worker:
+        owner, _, number, connection = _worker
+        _worker = None
+        connection.close()
+        if owner == os.getpid():
+            with suppress(OSError):
+                os.waitpid(number, 0)
 
 
 # ---- between the two -----------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ STANDARD_STREAMS = 1, 2  # a worker prints where this process prints at the time
 ALIGNMENT = 64  # bytes: an array lies as far behind a multiple of this in the worker as it lies here
 
 _worker = None  # (the process it belongs to, its compiler, its own number, the connection to it)
+_memory = None  # (the file, the mapping of it) that this process shares with its worker; the worker knows the file by its inode
 
 
 def parameter_types(program, name):
@@ -44,14 +45,13 @@ def renew(program, name):
 def run(program, plan, arguments, outputs=()):
     """`launch.run`, in the worker: findings and profiles go where they are collected here."""
     name = plan.kernel.name
-    with _Shared(arguments) as shared:
+    shared = _Shared(arguments)
+    with launch.running:
+        file = shared.take_along()
         try:
-            failure, findings, profiles = _ask(
-                name, "run", program, plan, shared.described, outputs, shared=shared.file
-            )
+            failure, findings, profiles = _ask(name, "run", program, plan, shared.described, outputs, shared=file)
         except launch.KernelError as error:
-            if launch.is_checking():
-                launch.report(Finding("fault", plan.kernel.file, 0, "", str(error), (), (), advice=ADVICE["fault"]))
+            launch.report(Finding("fault", plan.kernel.file, 0, "", str(error), (), (), advice=ADVICE["fault"]))
             raise
         shared.bring_back()
     for finding in findings:
@@ -97,24 +97,36 @@ class _Shared:
         begin, _, offset, _ = next(span for span in reversed(self.spans) if span[0] <= at)
         return _Array(offset + at - begin, array.shape, array.dtype, array.flags.writeable)
 
-    def __enter__(self):
-        self.file = (
-            os.memfd_create("minigan") if hasattr(os, "memfd_create") else os.dup(tempfile.TemporaryFile().fileno())
-        )
-        os.ftruncate(self.file, self.size)
-        self.memory = mmap.mmap(self.file, self.size)
-        self.base = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+    def take_along(self):
+        """Copy the arrays there; the file that is shared."""
+        file, self.base = _room_for(self.size)
         for at, size, offset, _ in self.spans:
             ctypes.memmove(self.base + offset, at, size)
-        return self
+        return file
 
     def bring_back(self):
         for at, size, offset, writeable in self.spans:
             if writeable:
                 ctypes.memmove(at, self.base + offset, size)
 
-    def __exit__(self, *error):
-        os.close(self.file)
+
+def _room_for(size):
+    """(A shared file of at least so many bytes, where it lies in memory). It is kept: new memory costs more than the copying."""
+    global _memory
+    if _memory is None or _memory[1].size() < size:
+        file = _new_file()
+        os.ftruncate(file, size)
+        if _memory:
+            os.close(_memory[0])
+        _memory = file, mmap.mmap(file, size)
+    return _memory[0], ctypes.addressof(ctypes.c_char.from_buffer(_memory[1]))
+
+
+def _new_file():
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("minigan")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _ask(kernel, request, *arguments, shared=None):
@@ -210,7 +222,9 @@ def _receive(connection, files):
 
 def _serve(connection):
     """The worker's life: it never returns, and runs nothing of what this process has registered for its own end."""
+    global _memory
     try:
+        _memory = None
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         low = connection.fileno()
         os.closerange(3, low)
@@ -232,15 +246,17 @@ def _serve(connection):
 
 
 def _run(state, program, plan, described, outputs, shared):
-    with mmap.mmap(shared, 0) as memory, ExitStack() as stack:
-        arguments = [_view(memory, value) if isinstance(value, _Array) else value for value in described]
+    global _memory
+    if _memory is None or _memory[0] != os.fstat(shared).st_ino:
+        _memory = os.fstat(shared).st_ino, mmap.mmap(shared, 0)
+    with ExitStack() as stack:
+        arguments = [_view(_memory[1], value) if isinstance(value, _Array) else value for value in described]
         report, profiles = launch.restore(state, stack)
         failure = None
         try:
             launch.run(program, plan, arguments, outputs)
         except launch.KernelError as error:
             failure = error
-        del arguments
         return failure, report.findings if report else [], profiles or []
 
 

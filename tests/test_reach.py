@@ -41,14 +41,21 @@ HOSTS = [
     "auto lambda = [](Unknown x) { return x; };",
     "__host__ Unknown only_here(float* x) { return x; }",
     "Unknown k2(float* x);",
+    "using namespace unknown;",
+    "using namespace std::chrono;",
+    "#ifdef __cplusplus\nextern \"C\" {\n#endif\nvoid c_launch(Unknown* x);\n#ifdef __cplusplus\n}\n#endif",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", HOSTS, ids=range(len(HOSTS)))
 def test_the_hosts_half_is_left_out(host):
     for text in (f"{host}\n{KERNEL}\n", f"{KERNEL}\n{host}\n"):
-        left = [line for line in kept(text) if line.strip("; ") not in ("", "namespace host {   }")]
-        assert [line for line in left if not line.startswith("namespace host")] == [KERNEL]
+        left = [
+            line
+            for line in kept(text)
+            if line.strip("; }") and not line.startswith(("#", "extern", "namespace host {"))
+        ]
+        assert left == [KERNEL]
 
 
 def test_all_that_a_kernel_reaches_is_kept():

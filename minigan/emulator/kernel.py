@@ -24,10 +24,10 @@ CANNOT_PARSE = "the whole file was compiled; with pip install 'minigan[emulator]
 
 def read_kernel(place):
     """(text, file, name) of "mine.cu:name". Raises MiniganError for another form, and for a file that cannot be read."""
-    path, _, name = str(place).partition(".cu:")
-    path += ".cu"
-    if not name or path == ".cu":
+    parts = re.fullmatch(r"(.+\.cuh?):(.+)", str(place))
+    if not parts:
         raise MiniganError(f'kernel: {place!r}, expected "file.cu:name"')
+    path, name = parts.groups()
     try:
         return program.read(path), Path(path).name, name
     except OSError as error:

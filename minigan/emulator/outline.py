@@ -18,6 +18,10 @@ MAKES = re.compile(r"\b__(?:global|device)__\b")  # in a macro that stands for a
 # What a macro may stand for that says where a function runs or how it lies, and that the grammar does not take for a word.
 QUALIFIER = re.compile(r"__\w+__(?:\s*\([^()]*\))?|(?:__restrict|__inline|inline|static|extern|constexpr)\b|\s+|\\\n")
 ALIGNED = re.compile(r"\b(?:__align__|alignas|__attribute__|__declspec)\s*\((?:[^()]|\([^()]*\))*\)")
+# The braces that C++ alone sees of an `extern "C" {` around half a file.
+FOR_CXX = re.compile(
+    r"^[ \t]*#[ \t]*if[^\n]*__cplusplus[^\n]*\n(?:\s*extern\s+\S*\s*\{|\s*\})[^\n]*\n[ \t]*#[ \t]*endif", re.M
+)
 CONTAINERS = {
     "translation_unit", "namespace_definition", "declaration_list", "linkage_specification", "preproc_if", "preproc_ifdef",
     "preproc_elif", "preproc_elifdef", "preproc_else", "ERROR",
@@ -83,7 +87,7 @@ def outline(text):
         raise MiniganError("tree-sitter is missing: pip install 'minigan[emulator]'")
     code = plain(text)
     macros = {match[1]: match[3] for match in DEFINE.finditer(code)}
-    strange = [match.span() for match in ALIGNED.finditer(code)]
+    strange = [match.span() for pattern in (ALIGNED, FOR_CXX) for match in pattern.finditer(code)]
     strange += _uses(code, [name for name, body in macros.items() if not QUALIFIER.sub("", body)])
     makers = _uses(code, [name for name, body in macros.items() if MAKES.search(body) and QUALIFIER.sub("", body)])
     parsed = _parser().parse(blanked(text, strange + makers).encode("latin-1"))
@@ -165,8 +169,9 @@ class _Outline:
             name = self._text(within.child_by_field_name("name"))
             return self._mentioning(Item("macro", begin, end, {name}))
         if kind == "using_declaration":
-            whole = self._text(within).split()[1] == "namespace"  # program.py looks at these too
-            return None if whole else Item("type", begin, end, {self._text(within.named_children[-1]).split("::")[-1]})
+            name = self._text(within.named_children[-1])
+            whole = self._text(within).split()[1] == "namespace"
+            return Item("namespace", begin, end, {name}) if whole else Item("type", begin, end, {name.split("::")[-1]})
         if kind in DROPPED:
             return Item("dropped", begin, end, set())
         declared = _declarators(within)
@@ -189,7 +194,7 @@ class _Outline:
         head = set(re.findall(r"\w+", self.code[begin : body.start_byte if body else end]))
         runs_on = "device" if head & (self.device | self.kernel) else "host" if "__host__" in head else ""
         item = self._mentioning(Item("function", begin, end, set(), runs_on=runs_on, is_defined=body is not None))
-        name = declarator.child_by_field_name("declarator") or declarator
+        name = declarator if declarator.type == "operator_cast" else declarator.child_by_field_name("declarator")
         spelt = re.sub(r"<[^<>]*>\s*$", "", self._text(name))
         *scope, own = re.split(r"::", spelt) if "operator" not in spelt else ("operator",)
         item.names = {own.strip(" ~\n")}

@@ -7,7 +7,7 @@ COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:\\.|[^"\\\n])*"|\'(
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.M)
 ANY_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.M)
 USES_STANDARD = re.compile(r"\bstd::|\b(?:numeric_limits|is_same|enable_if|conditional|true_type|false_type)\b")
-USING_STANDARD = re.compile(r"^[ \t]*using\s+(?:namespace\s+std|std::\w+)\s*;", re.M)
+USING_STANDARD = re.compile(r"^[ \t]*using\s+namespace\s+std\s*;", re.M)
 CXX_HEADERS = {
     "algorithm", "array", "bitset", "cfloat", "climits", "cmath", "complex", "cstddef", "cstdint", "functional",
     "initializer_list", "iterator", "limits", "numeric", "ratio", "tuple", "type_traits", "utility",
@@ -49,7 +49,7 @@ def without_unknown_headers(text, known):
 
     Of the C++ library what needs no linking stays where `std::` is used at all: CUDA's own headers stand for the rest.
     """
-    left_out, standard = [], USES_STANDARD.search(plain(text))
+    left_out, standard = [], USES_STANDARD.search(USING_STANDARD.sub("", plain(text)))
 
     def decide(include):
         name = include[1]
@@ -60,7 +60,7 @@ def without_unknown_headers(text, known):
         return ""
 
     kept = ANY_INCLUDE.sub(decide, text)
-    return kept if standard else USING_STANDARD.sub("", kept), tuple(left_out)
+    return kept if standard else USING_STANDARD.sub("", kept), tuple(dict.fromkeys(left_out))
 
 
 def plain(text):

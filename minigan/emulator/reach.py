@@ -15,6 +15,7 @@ from .outline import as_bytes, blanked, outline
 NO_VALUE = re.compile(
     r"^\s*(?:template\b|typedef\b)|\b(?:constexpr|thread_local|__shared__|__constinit)\b|^\s*extern\s+[^=]*$"
 )
+KNOWN_NAMESPACES = {"std", "cooperative_groups", "cuda"}
 CALLS_THE_HOST = re.compile(
     r"\bcuda[A-Z]\w*\s*\(|\bstd::c(?:out|err)\b|\bf?printf\s*\(\s*stderr|\b(?:new|delete|throw|try)\b"
 )
@@ -135,6 +136,8 @@ class _Reach:
             return self._is_reached_function(item)
         if item.kind == "use of a macro":
             return True
+        if item.kind == "namespace":  # that is used as a whole
+            return item.names <= KNOWN_NAMESPACES or self._has_namespace(item)
         return bool(item.names & self.names)
 
     def _is_reached_function(self, item):
@@ -154,6 +157,9 @@ class _Reach:
             return False
         makes = bool(member.names & item.names) or "operator" in member.names
         return makes or bool(member.names & (self.names | self.members))
+
+    def _has_namespace(self, item):
+        return all(re.search(rf"\bnamespace\s+{name.split('::')[-1]}\s*\{{", self.raw) for name in item.names)
 
     def _is_hosts(self, item):
         return bool(CALLS_THE_HOST.search(self.raw[item.begin : item.end]))

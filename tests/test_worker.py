@@ -10,7 +10,7 @@ import pytest
 
 import minigan as mg
 from minigan import emulator
-from minigan.emulator import KernelError
+from minigan.emulator import KernelError, worker
 
 TEXT = """
 __device__ int calls;
@@ -69,6 +69,13 @@ def test_arrays_that_share_memory_share_it_there_too():
     fixed.flags.writeable = False
     kernel("shift")(1, 1, (fixed, y, 4))
     assert y.tolist() == [2] * 4 and fixed.tolist() == [1] * 4
+
+
+def test_what_is_observed_when_it_begins_is_observed_no_longer():
+    x = np.zeros(1, np.int32)
+    worker.dismiss()
+    emulator.profile(kernel("count"), 1, 1, (x,))
+    assert emulator.check(kernel("count"), 1, 2, (x,)).findings
 
 
 def test_ctrl_c_ends_a_launch():

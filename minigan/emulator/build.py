@@ -23,7 +23,7 @@ from . import instrument, program
 
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"  # CUDA's headers, under their own names
-HEADERS = ("cuda.h", "intrinsics.h", "threads.h", "fibers.h", "launch.h")
+HEADERS = ("cuda.h", "intrinsics.h", "threads.h", "fibers.h", "launch.h", "runtime.h")
 CUDAS_HEADERS = tuple(sorted(path.relative_to(INCLUDE).as_posix() for path in INCLUDE.rglob("*") if path.is_file()))
 SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
 
@@ -299,7 +299,7 @@ def _run(arguments):
 
 def _errors(words):
     """A compiler's errors in a text, and of those in the emulator's own files, if there is no other, what they say."""
-    errors = [line for line in words.splitlines() if "error" in line or "undefined" in line]
+    errors = [line for line in words.splitlines() if re.search(r"\berror: |\bundefined\b", line)]
     in_text = [line for line in errors if not any(f"{name}:" in line for name in (*OWN_FILES, ENTRIES))]
-    said = dict.fromkeys(line.partition(" error: ")[2] or line for line in errors)
+    said = dict.fromkeys(line.rpartition("error: ")[2] for line in errors)
     return "\n".join(in_text or said or [words.strip()])

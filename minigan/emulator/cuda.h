@@ -12,11 +12,16 @@
 #include <float.h>
 #include <limits.h>
 #include <math.h>
-#include <new>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if __has_include(<new>)
+#include <new>
+#else
+inline void* operator new(size_t, void* place) noexcept { return place; }
+#endif
 
 #include "threads.h"
 

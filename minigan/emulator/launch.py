@@ -105,7 +105,10 @@ def state():
 
 
 def restore(state, stack):
-    """Have launches run so until an ExitStack ends; (the Report that fills, or None; the list of Profiles, or None)."""
+    """Have launches run so, and no other way, until an ExitStack ends; (the Report that fills, or None; the list of Profiles, or
+    None)."""
+    global _report, _profiles
+    _report = _profiles = None  # a process that was forked within a check has one from there
     set_so, checked, profiled = state
     stack.enter_context(settings(**set_so))
     report = stack.enter_context(checking()) if checked else None

@@ -1,14 +1,13 @@
 // What sanitizer.cpp and profiler.cpp have in common: the variables of the text, and the numbers of its places.
 #pragma once
 
-#include "threads.h"
+#define MINIGAN_OBSERVER
+#include "runtime.h"
 
 #define MINIGAN_API extern "C" __attribute__((visibility("default")))
 #define MINIGAN_TABLE extern "C" __attribute__((visibility("hidden")))  // written by instrument.py
 
 namespace minigan {
-Host* host_number(int i);  // launch.h
-
 struct Variable { char* begin; uint64_t size, shared; };
 static_assert(sizeof(Variable) == 3 * 8, "instrument.py writes three words of eight bytes");
 MINIGAN_TABLE Variable minigan_variables[];  // all that are no thread's own, with a gap of nothing around each; ended by a null

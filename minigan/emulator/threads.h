@@ -38,6 +38,16 @@ template <class T> struct Plain<const T> { using type = T; };
 #define MINIGAN_CALLED
 #endif
 
+// What runs the threads is compiled with each text, so that the two can be inlined into each other. Where accesses are announced it
+// is compiled with the observer, once: a text's own build then makes no code of it, and takes half the time.
+#ifndef MINIGAN_SANITIZE
+#define MINIGAN_RUNTIME static inline
+#elif defined(MINIGAN_OBSERVER)
+#define MINIGAN_RUNTIME
+#else
+#define MINIGAN_RUNTIME extern inline __attribute__((gnu_inline, noinline))
+#endif
+
 // threadIdx, blockIdx, blockDim, gridDim. A variable that nothing points to: the compiler knows that no store of a kernel
 // changes it, and keeps the thread's number in a register while it loops over threads.
 struct BuiltIn { Index thread, block, block_size, grid_size; };
@@ -151,7 +161,7 @@ inline void fence(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 // The host whose fiber is running.
 inline Host& here() { return *static_cast<Host*>(owner_of_stack()); }
 
-[[noreturn]] __attribute__((format(printf, 2, 3))) static void fail(Host& h, const char* format, ...) {
+[[noreturn]] __attribute__((format(printf, 2, 3))) MINIGAN_RUNTIME void fail(Host& h, const char* format, ...) {
     bool failed = false, fails = true;
     if (swap(&h.launch->failed, &failed, &fails)) {
         char* end = h.launch->message + sizeof h.launch->message;
@@ -184,7 +194,7 @@ inline void on_bad_mask(Host& h, int thread, int other) {
 // ---- who runs next ------------------------------------------------------------------------------------------------
 
 // The next thread that can run, round and round in the launch's order; -1 where there is none.
-static inline int pick(Host& h) {
+MINIGAN_RUNTIME int pick(Host& h) {
     const int count = h.launch->threads;
     for (int tried = 0; tried < count; ++tried) {
         const int thread = h.launch->order[h.cursor];
@@ -194,13 +204,13 @@ static inline int pick(Host& h) {
     return -1;
 }
 
-static inline void become(Host& h, int thread) {
+MINIGAN_RUNTIME void become(Host& h, int thread) {
     h.now = thread;
     built_in.thread = h.index[thread];
 }
 
 // Lanes that asked who is active go on when nobody else can: those of a warp who asked in the same line are.
-static bool answer_who_is_active(Host& h) {
+MINIGAN_RUNTIME bool answer_who_is_active(Host& h) {
     bool answered = false;
     for (int first = 0; first < h.launch->threads; first += LANES) {
         Warp& warp = h.warp[first / LANES];
@@ -222,7 +232,7 @@ static bool answer_who_is_active(Host& h) {
     return answered;
 }
 
-static void deadlock(Host& h) {
+MINIGAN_RUNTIME void deadlock(Host& h) {
     on_deadlock(h);
     int at_block = 0, at_warp = 0;
     for (int t = 0; t < h.launch->threads; ++t) at_block += h.state[t] == AT_BLOCK_BARRIER, at_warp += h.state[t] == AT_WARP_BARRIER;
@@ -231,7 +241,7 @@ static void deadlock(Host& h) {
 }
 
 // A fiber that is not in the middle of a thread.
-static Fiber* free_fiber(Host& h) {
+MINIGAN_RUNTIME Fiber* free_fiber(Host& h) {
     if (h.free_fibers) return h.free_list[--h.free_fibers];
     Fiber& fresh = h.fibers[h.used_fibers];
     fresh.restart(h.used_fibers++, h.stacks, &h, h.launch->work);
@@ -239,13 +249,13 @@ static Fiber* free_fiber(Host& h) {
 }
 
 // The stacks of a block's fibers do not fit into the first cache: fetch what the one after the next will need.
-static inline void prefetch_stack(const Fiber* fiber) {
+MINIGAN_RUNTIME void prefetch_stack(const Fiber* fiber) {
     if (!fiber) return;
     const char* top = static_cast<const char*>(fiber->sp);
     for (int line = 0; line < 5; ++line) __builtin_prefetch(top + 64 * line);
 }
 
-static int pick_or_fail(Host& h) {
+MINIGAN_RUNTIME int pick_or_fail(Host& h) {
     int thread = pick(h);
     if (thread < 0 && answer_who_is_active(h)) thread = pick(h);
     if (thread < 0) deadlock(h);
@@ -253,7 +263,7 @@ static int pick_or_fail(Host& h) {
 }
 
 // Leave the running fiber where it is, and go on with somebody else.
-static void pass_on(Host& h) {
+MINIGAN_RUNTIME void pass_on(Host& h) {
     const int thread = pick_or_fail(h);
     Fiber* next = h.state[thread] == READY ? h.fiber[thread] : free_fiber(h);
     become(h, thread);
@@ -264,7 +274,7 @@ static void pass_on(Host& h) {
     minigan_switch(&from->sp, next->sp);
 }
 
-static inline void suspend(Host& h, State why) {
+MINIGAN_RUNTIME void suspend(Host& h, State why) {
     const int thread = h.now;
     h.state[thread] = why;
     h.fiber[thread] = h.running;
@@ -273,7 +283,7 @@ static inline void suspend(Host& h, State why) {
 
 // Called by the first thread of a block that waits for others. Until then nobody kept books: threads ran one after the
 // other, and all before this one have returned.
-__attribute__((noinline)) static void keep_books(Host& h) {
+MINIGAN_RUNTIME __attribute__((noinline)) void keep_books(Host& h) {
     const Launch& l = *h.launch;
     const Index& thread = built_in.thread;
     h.independent = false;
@@ -295,22 +305,22 @@ __attribute__((noinline)) static void keep_books(Host& h) {
 }
 
 // The running thread's host, with books kept.
-MINIGAN_CALLED inline Host& attend() {
+MINIGAN_RUNTIME Host& attend() {
     Host& h = here();
     if (h.independent) keep_books(h);
     return h;
 }
-MINIGAN_CALLED inline int lane() { return attend().now % LANES; }
+MINIGAN_RUNTIME int lane() { return attend().now % LANES; }
 
 // Let the others run, if there are any.
-static inline void step_aside(Host& h) {
+MINIGAN_RUNTIME void step_aside(Host& h) {
     attend();
     suspend(h, READY);
 }
 
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
-static void release_block(Host& h) {
+MINIGAN_RUNTIME void release_block(Host& h) {
     on_block_barrier(h);
     for (int t = 0; t < h.launch->threads; ++t)
         if (h.state[t] == AT_BLOCK_BARRIER) h.state[t] = READY;
@@ -320,7 +330,7 @@ static void release_block(Host& h) {
 }
 
 // Wait until every thread of the block that has not returned is here; the number of those who voted yes.
-MINIGAN_CALLED inline int count_in_block(bool vote, Place place) {
+MINIGAN_RUNTIME int count_in_block(bool vote, Place place) {
     Host& h = attend();
     on_arrival(h, place);
     h.votes += vote;
@@ -334,7 +344,7 @@ constexpr int VOTES = -1, NOTHING = -2;  // what a lane may ask for instead of a
 inline int purpose(int source) { return source < 0 ? source : 0; }
 
 // Whoever arrives last hands every lane of the group its value and lets it go on.
-static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
+MINIGAN_RUNTIME void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
     const int one_of_them = __builtin_ctz(group);
     if (warp.source[one_of_them] == NOTHING) on_warp_barrier(h, first, group);
     for (uint32_t rest = group; rest; rest &= rest - 1) {
@@ -349,7 +359,7 @@ static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group)
 }
 
 // The mask to wait by. A lane that is not in its own waits for nobody.
-static inline uint32_t agreed_mask(Host& h, const Warp& warp, uint32_t mask, int own, int first) {
+MINIGAN_RUNTIME uint32_t agreed_mask(Host& h, const Warp& warp, uint32_t mask, int own, int first) {
     if (!(mask >> own & 1)) on_bad_mask(h, h.now, h.now);
     if (!(mask >> own & 1)) return 1u << own;
     for (uint32_t rest = warp.arrived & warp.alive & ~(1u << own); rest; rest &= rest - 1) {
@@ -360,7 +370,7 @@ static inline uint32_t agreed_mask(Host& h, const Warp& warp, uint32_t mask, int
     return mask;
 }
 
-static Value& meet(uint32_t mask, int source, Place place) {
+MINIGAN_RUNTIME Value& meet(uint32_t mask, int source, Place place) {
     Host& h = attend();
     on_arrival(h, place);
     const int own = h.now % LANES, first = h.now - own;
@@ -375,7 +385,7 @@ static Value& meet(uint32_t mask, int source, Place place) {
     return warp.got[own];
 }
 
-MINIGAN_CALLED inline void wait_for_warp(uint32_t mask, Place place) { meet(mask, NOTHING, place); }
+MINIGAN_RUNTIME void wait_for_warp(uint32_t mask, Place place) { meet(mask, NOTHING, place); }
 
 // The value that lane `source` brings; the own one where that lane does not take part.
 template <class T> MINIGAN_CALLED inline T exchange(uint32_t mask, T value, int source, Place place) {
@@ -388,7 +398,7 @@ template <class T> MINIGAN_CALLED inline T exchange(uint32_t mask, T value, int 
 // What all lanes bring to a tensor core, six words each. There are two places for it, taken in turn: who goes on first may
 // come back with new words while others still read the old ones, but no lane can be two turns ahead.
 typedef const float (&Factors)[LANES][6];
-MINIGAN_CALLED inline Factors bring_to_tensor_core(const float* a, const float* b, Place place) {
+MINIGAN_RUNTIME Factors bring_to_tensor_core(const float* a, const float* b, Place place) {
     const int own = lane();
     Warp& warp = attend().warp[here().now / LANES];
     auto& factors = warp.factors[warp.turn[own] ^= 1];
@@ -398,14 +408,14 @@ MINIGAN_CALLED inline Factors bring_to_tensor_core(const float* a, const float* 
     return factors;
 }
 
-MINIGAN_CALLED inline uint32_t ballot(uint32_t mask, bool vote, Place place) {
+MINIGAN_RUNTIME uint32_t ballot(uint32_t mask, bool vote, Place place) {
     Warp& warp = attend().warp[here().now / LANES];
     warp.votes = (warp.votes & ~(1u << lane())) | uint32_t(vote) << lane();
     return uint32_t(meet(mask, VOTES, place).words[0]);
 }
 
 // The lanes of this warp that come here together: as many as can, where a GPU promises no more than one.
-MINIGAN_CALLED inline uint32_t active_lanes(Place place) {
+MINIGAN_RUNTIME uint32_t active_lanes(Place place) {
     Host& h = attend();
     on_arrival(h, place);
     Warp& warp = h.warp[h.now / LANES];
@@ -417,7 +427,7 @@ MINIGAN_CALLED inline uint32_t active_lanes(Place place) {
 // ---- a thread's end, a block, a launch ----------------------------------------------------------------------------
 
 // Nobody waits any longer for a thread that has returned.
-static inline void finish_thread(Host& h) {
+MINIGAN_RUNTIME void finish_thread(Host& h) {
     const int own = h.now % LANES, first = h.now - own;
     h.state[h.now] = DONE;
     if (--h.alive && h.at_barrier == h.alive) release_block(h);
@@ -431,7 +441,7 @@ static inline void finish_thread(Host& h) {
 }
 
 // The next block that no host has taken; false where there is none.
-static inline bool take_block(Host& h) {
+MINIGAN_RUNTIME bool take_block(Host& h) {
     Launch& l = *h.launch;
     uint64_t number, next;
     load(&l.next_block, &number);
@@ -494,14 +504,14 @@ template <class Run> inline void live(Host& h, Run run_thread) {
     }
 }
 
-static void run_blocks(Host& h) {
+MINIGAN_RUNTIME void run_blocks(Host& h) {
     built_in.block_size = h.launch->block, built_in.grid_size = h.launch->grid;
     h.independent = true;
     h.running = free_fiber(h);
     minigan_switch(&h.base.sp, h.running->sp);
 }
 
-static void prepare(Host& h, Launch& launch, char* stacks) {
+MINIGAN_RUNTIME void prepare(Host& h, Launch& launch, char* stacks) {
     h.launch = &launch, h.stacks = stacks;
     for (int t = 0; t < launch.threads; ++t)
         h.index[t] = Index(t % launch.block.x, t / launch.block.x % launch.block.y, t / launch.block.x / launch.block.y);

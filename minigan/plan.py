@@ -20,7 +20,7 @@ NUMBERS = {
     "float": np.float32, "double": np.float64, "bool": np.bool_,
     "char": np.int8, "signed char": np.int8, "short": np.int16, "int": np.int32, "long": np.int64, "long long": np.int64,
     "unsigned char": np.uint8, "unsigned short": np.uint16, "unsigned int": np.uint32, "unsigned long": np.uint64,
-    "unsigned long long": np.uint64, "uint64": np.uint64,
+    "unsigned long long": np.uint64, "uint64": np.uint64, "__half": np.float16,
 }  # fmt: skip
 
 MAX_THREADS = 1024  # of a block, on every chip since compute capability 2.0

@@ -49,8 +49,12 @@ template <class A, class B> inline auto max(A a, B b) -> decltype(a + b) { retur
 #define __ldcg(address) (*(address))  // how it is cached is a GPU's matter
 #define __ldca(address) (*(address))
 #define __ldcs(address) (*(address))
+#define __ldlu(address) (*(address))
+#define __ldcv(address) (*(address))
 #define __stcg(address, value) (*(address) = (value))
 #define __stcs(address, value) (*(address) = (value))
+#define __stwb(address, value) (*(address) = (value))
+#define __stwt(address, value) (*(address) = (value))
 inline int __popc(unsigned int x) { return __builtin_popcount(x); }
 inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
 inline int __ffs(int x) { return __builtin_ffs(x); }
@@ -126,4 +130,4 @@ inline unsigned int __funnelshift_r(unsigned int low, unsigned int high, unsigne
 #define CUDART_PI 3.1415926535897931
 
 inline long long clock64() { return clock(); }
-inline void __nanosleep(unsigned int) {}
+MINIGAN_CALLED inline void __nanosleep(unsigned int) { minigan::step_aside(minigan::here()); }  // who sleeps lets others run

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, prod
-from numbers import Real
+from numbers import Complex, Real
 
 import numpy as np
 
@@ -20,8 +20,11 @@ NUMBERS = {
     "float": np.float32, "double": np.float64, "bool": np.bool_,
     "char": np.int8, "signed char": np.int8, "short": np.int16, "int": np.int32, "long": np.int64, "long long": np.int64,
     "unsigned char": np.uint8, "unsigned short": np.uint16, "unsigned int": np.uint32, "unsigned long": np.uint64,
-    "unsigned long long": np.uint64, "uint64": np.uint64,
+    "unsigned long long": np.uint64, "uint64": np.uint64, "__half": np.float16,
+    "float2": np.complex64, "double2": np.complex128,  # by value, as cuComplex.h has it; a pointer may be to anything
+    "__nv_bfloat16": np.uint16,  # its bits: NumPy has no such type. ml_dtypes has, named as BFLOAT16
 }  # fmt: skip
+BFLOAT16, MOST_BFLOAT16 = "bfloat16", 2.0**128 - 2.0**120
 
 MAX_THREADS = 1024  # of a block, on every chip since compute capability 2.0
 MOST_ELEMENTS = 2**31 - 2**14  # of an array: an int counts them, and has room for a stride beyond the last one
@@ -42,10 +45,16 @@ class Parameter:
     def is_pointer(self):
         return self.type.endswith("*")
 
+    @property
+    def is_bfloat16(self):
+        return self.type.removesuffix("*").endswith("__nv_bfloat16")
+
     def dtype(self, real):
         """The NumPy type of the number, or of the elements pointed at; None for pointers to anything else (float4*)."""
         name = self.type.removeprefix("volatile ").removeprefix("const ").removesuffix("*")
         kind = NUMBERS.get(real if name == "real" else name)
+        if self.is_pointer and kind and issubclass(kind, np.complexfloating):
+            return None
         if kind is None and not self.is_pointer:
             raise LaunchError(f"parameter {self.name} is a {self.type}: only pointers and numbers can be passed")
         return kind
@@ -122,8 +131,9 @@ def _pointer(kernel, parameter, array, real):
     if not hasattr(array, "flags") or isinstance(array, np.generic):
         raise LaunchError(f"{where} is {array!r}, expected an array for {parameter.type}")
     expected = parameter.dtype(real)
-    if expected and array.dtype != expected:
-        raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}")
+    if expected and array.dtype != expected and not (parameter.is_bfloat16 and array.dtype.name == BFLOAT16):
+        either = " (their bits) or bfloat16 (of ml_dtypes)" if parameter.is_bfloat16 else ""
+        raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}{either}")
     if array.size > MOST_ELEMENTS and not parameter.long:
         raise LaunchError(
             f"{where} has {array.size} elements, and kernels count them in int: at most {MOST_ELEMENTS:,}"
@@ -138,15 +148,31 @@ def _pointer(kernel, parameter, array, real):
 def _number(kernel, parameter, value, real):
     kind = parameter.dtype(real)
     where = f"kernel {kernel.name}: argument {parameter.name}"
-    if not isinstance(value, (Real, np.bool_)):
+    if parameter.is_bfloat16 and getattr(value, "dtype", None) and value.dtype.name == BFLOAT16:
+        value = float(value)
+    if not isinstance(value, (Complex if issubclass(kind, np.complexfloating) else Real, np.bool_)):
         raise LaunchError(f"{where} is {value!r}, expected a number for {parameter.type}")
-    if issubclass(kind, np.integer):
-        fits = isfinite(value) and int(value) == value and np.iinfo(kind).min <= value <= np.iinfo(kind).max
-    else:
-        fits = not isfinite(value) or kind is np.bool_ or abs(value) <= float(np.finfo(kind).max)
-    if not fits:
+    if not _fits(value, kind, parameter.is_bfloat16):
         raise LaunchError(f"{where} is {value!r}, which {parameter.type} cannot hold")
-    return kind(value)
+    return bfloat16_bits(value)[()] if parameter.is_bfloat16 else kind(value)
+
+
+def _fits(value, kind, is_bfloat16):
+    """Whether a number is in a type's range: whole, for integers; but for them, infinite or none at all is too."""
+    if issubclass(kind, np.complexfloating):
+        part = type(kind().real)
+        return _fits(value.real, part, False) and _fits(value.imag, part, False)
+    if issubclass(kind, np.integer) and not is_bfloat16:
+        return isfinite(value) and int(value) == value and np.iinfo(kind).min <= value <= np.iinfo(kind).max
+    most = MOST_BFLOAT16 if is_bfloat16 else kind is not np.bool_ and float(np.finfo(kind).max)
+    return not isfinite(value) or kind is np.bool_ or abs(value) <= most
+
+
+def bfloat16_bits(numbers):
+    """Numbers as bfloat16, rounded to the nearest, ties to even: the upper half of a float32's bits."""
+    bits = np.asarray(numbers, np.float32).view(np.uint32)
+    upper = ((bits + (np.uint32(0x7FFF) + (bits >> 16 & 1))) >> 16).astype(np.uint16)
+    return np.where(np.isnan(numbers), np.uint16(0x7FFF), upper)
 
 
 def lies_on_host(kernel, arrays):

@@ -124,6 +124,21 @@ def disassembler():
     )
 
 
+@cache
+def include_folders():
+    """Where CUDA's own headers lie: those of the toolkit (cuda_fp16.h), from the wheel of NVRTC's release, and libcu++
+    (cuda/barrier), which CuPy brings along. What is not installed is left out."""
+    if why_missing():
+        return ()
+    from cupy.cuda import nvrtc
+
+    release, _ = nvrtc.getVersion()
+    toolkit = "nvidia/cuda_runtime/include" if release < 13 else f"nvidia/cu{release}/include"
+    wanted = {toolkit: "cuda_fp16.h", "cupy/_core/include/cupy/_cccl/libcudacxx": "cuda/barrier"}
+    places = ((Path(packages or ".", folder), header) for folder, header in wanted.items() for packages in sys.path)
+    return tuple(str(folder) for folder, header in places if (folder / header).is_file())
+
+
 @lru_cache(64)
 def sass(cubin):
     """{kernel name: its machine code as text, an instruction a line} of a cubin. Raises MiniganError without nvdisasm."""

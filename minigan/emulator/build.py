@@ -23,7 +23,7 @@ from . import instrument, program
 
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"  # CUDA's headers, under their own names
-HEADERS = ("cuda.h", "intrinsics.h", "threads.h", "fibers.h", "launch.h", "runtime.h")
+HEADERS = ("cuda.h", "intrinsics.h", "rounding.h", "threads.h", "fibers.h", "launch.h", "runtime.h")
 CUDAS_HEADERS = tuple(sorted(path.relative_to(INCLUDE).as_posix() for path in INCLUDE.rglob("*") if path.is_file()))
 SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
 
@@ -45,11 +45,16 @@ LINKED = ("-shared", "-pthread")
 MOST_BYTES_KEPT = 2**26
 MAX_STATIC_SHARED = 48 * 1024  # bytes
 OWN_FILES = {Path(name).name for name in (*HEADERS, *CUDAS_HEADERS)}
+OF_CALLER = {
+    name for name in CUDAS_HEADERS if "small_" in name or name in ("cuda_fp16.h", "cuda_bf16.h", "cuComplex.h")
+}
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 # Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
 # float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1.
 OF_GCC = (
     "--param=tsan-distinguish-volatile=1",
+    "-gstatement-frontiers",
+    "-ginline-points",
     "-fno-tree-loop-im",
     "-fno-tree-sra",
     "-fno-builtin-memset",
@@ -266,7 +271,9 @@ def _compile_observed(observer, source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     _run([*flags, "-S", *INCLUDED, "-o", str(assembly), str(source)])
-    text, *tables = instrument.instrument(assembly.read_text("utf-8"), (*OWN_FILES, ENTRIES), platform.machine())
+    text, *tables = instrument.instrument(
+        assembly.read_text("utf-8"), (*OWN_FILES, ENTRIES), OF_CALLER, platform.machine()
+    )
     for name, size, where in tables[1]:
         if where == "shared" and size > MAX_STATIC_SHARED:
             raise CompileError(

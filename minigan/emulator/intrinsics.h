@@ -2,6 +2,8 @@
 // function itself says down, up or to zero for a conversion to a whole number.
 #pragma once
 
+#include "rounding.h"
+
 // Math: <math.h> of C++ overloads exp, sqrt, fabs … for float and double, as CUDA does. These it has not.
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline float rsqrt(float x) { return 1.0f / sqrtf(x); }
@@ -13,7 +15,6 @@ inline float __sinf(float x) { return sinf(x); }
 inline float __cosf(float x) { return cosf(x); }
 inline float __fdividef(float x, float y) { return x / y; }
 inline float __saturatef(float x) { return x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x; }
-inline float __fmaf_rn(float x, float y, float z) { return fmaf(x, y, z); }
 
 // The sine and the cosine of pi times x: exact multiples of a quarter turn come out exact, as on the device.
 struct MiniganPair { double sine, cosine; };
@@ -48,8 +49,12 @@ template <class A, class B> inline auto max(A a, B b) -> decltype(a + b) { retur
 #define __ldcg(address) (*(address))  // how it is cached is a GPU's matter
 #define __ldca(address) (*(address))
 #define __ldcs(address) (*(address))
+#define __ldlu(address) (*(address))
+#define __ldcv(address) (*(address))
 #define __stcg(address, value) (*(address) = (value))
 #define __stcs(address, value) (*(address) = (value))
+#define __stwb(address, value) (*(address) = (value))
+#define __stwt(address, value) (*(address) = (value))
 inline int __popc(unsigned int x) { return __builtin_popcount(x); }
 inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
 inline int __ffs(int x) { return __builtin_ffs(x); }
@@ -63,16 +68,6 @@ inline long long __double_as_longlong(double x) { long long y; memcpy(&y, &x, 8)
 inline double __longlong_as_double(long long x) { double y; memcpy(&y, &x, 8); return y; }
 inline unsigned int __float_as_uint(float x) { unsigned int y; memcpy(&y, &x, 4); return y; }
 inline float __uint_as_float(unsigned int x) { float y; memcpy(&y, &x, 4); return y; }
-inline float __fadd_rn(float x, float y) { return x + y; }
-inline float __fmul_rn(float x, float y) { return x * y; }
-inline double __dadd_rn(double x, double y) { return x + y; }
-inline double __dmul_rn(double x, double y) { return x * y; }
-inline float __fdiv_rn(float x, float y) { return x / y; }
-inline float __frcp_rn(float x) { return 1.0f / x; }
-inline float __fsqrt_rn(float x) { return sqrtf(x); }
-inline int __float2int_rn(float x) { return int(rintf(x)); }
-inline int __float2int_rz(float x) { return int(x); }
-inline float __int2float_rn(int x) { return float(x); }
 inline float __int_as_float(int x) { float y; memcpy(&y, &x, 4); return y; }
 inline int __float_as_int(float x) { int y; memcpy(&y, &x, 4); return y; }
 
@@ -90,7 +85,6 @@ inline float rhypotf(float x, float y) { return 1.0f / hypotf(x, y); }
 inline float norm3df(float x, float y, float z) { return sqrtf(x * x + y * y + z * z); }
 inline float norm4df(float x, float y, float z, float w) { return sqrtf(x * x + y * y + z * z + w * w); }
 inline float normcdff(float x) { return 0.5f * erfcf(-x * 0.70710678f); }
-inline float __fsub_rn(float x, float y) { return x - y; }
 inline float __frsqrt_rn(float x) { return 1.0f / sqrtf(x); }
 
 inline int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
@@ -127,15 +121,6 @@ inline unsigned int __funnelshift_r(unsigned int low, unsigned int high, unsigne
     return unsigned((uint64_t(high) << 32 | low) >> (shift & 31));
 }
 
-inline int __float2int_rd(float x) { return int(floorf(x)); }
-inline int __float2int_ru(float x) { return int(ceilf(x)); }
-inline unsigned int __float2uint_rn(float x) { return unsigned(rintf(x)); }
-inline unsigned int __float2uint_rz(float x) { return unsigned(x); }
-inline float __uint2float_rn(unsigned int x) { return float(x); }
-inline int __double2int_rn(double x) { return int(::rint(x)); }
-inline int __double2int_rz(double x) { return int(x); }
-inline float __double2float_rn(double x) { return float(x); }
-inline double __int2double_rn(int x) { return x; }
 
 #define CUDART_INF_F __builtin_inff()
 #define CUDART_INF __builtin_inf()
@@ -145,4 +130,4 @@ inline double __int2double_rn(int x) { return x; }
 #define CUDART_PI 3.1415926535897931
 
 inline long long clock64() { return clock(); }
-inline void __nanosleep(unsigned int) {}
+MINIGAN_CALLED inline void __nanosleep(unsigned int) { minigan::step_aside(minigan::here()); }  // who sleeps lets others run

@@ -39,6 +39,7 @@ template <class T> struct MiniganName { static void put(char* to, size_t n) { sn
 MINIGAN_NAME(void) MINIGAN_NAME(bool) MINIGAN_NAME(char) MINIGAN_NAME(signed char) MINIGAN_NAME(unsigned char)
 MINIGAN_NAME(short) MINIGAN_NAME(unsigned short) MINIGAN_NAME(int) MINIGAN_NAME(unsigned int) MINIGAN_NAME(long)
 MINIGAN_NAME(unsigned long) MINIGAN_NAME(long long) MINIGAN_NAME(unsigned long long) MINIGAN_NAME(float) MINIGAN_NAME(double)
+MINIGAN_NAME(float2) MINIGAN_NAME(double2)
 template <class T> struct MiniganName<const T> {
     static void put(char* to, size_t n) { strncat(to, "const ", n - strlen(to) - 1), MiniganName<T>::put(to, n); }
 };

@@ -219,18 +219,17 @@ def _order(threads, order, seed):
     return numbers[::-1].copy() if order == "reverse" else numbers
 
 
-C_TYPES = {
-    "bool": ctypes.c_bool, "int8": ctypes.c_int8, "int16": ctypes.c_int16, "int32": ctypes.c_int32, "int64": ctypes.c_int64,
-    "uint8": ctypes.c_uint8, "uint16": ctypes.c_uint16, "uint32": ctypes.c_uint32, "uint64": ctypes.c_uint64,
-    "float32": ctypes.c_float, "float64": ctypes.c_double,
-}  # fmt: skip
+ALIGNMENT = 16  # of a double2, the most that CUDA's types ask for
 
 
 def _as_c(value):
     """An argument as the C object that the kernel's parameter is read from."""
     if isinstance(value, np.ndarray):
         return ctypes.c_void_p(value.ctypes.data)
-    return C_TYPES[value.dtype.name](value.item())
+    room = ctypes.create_string_buffer(value.nbytes + ALIGNMENT)
+    held = (ctypes.c_char * value.nbytes).from_buffer(room, -ctypes.addressof(room) % ALIGNMENT)
+    held[:] = value.tobytes()
+    return held
 
 
 _watched = None  # (library, when to stop it) of the launch that is running

@@ -1,5 +1,7 @@
 """What a kernel reaches is kept, and nothing else has to be right: no compiler would take the host's half of these texts."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -196,3 +198,16 @@ def test_a_function_that_is_nowhere_defined_says_so_when_it_is_called():
 def test_text_that_is_not_ascii_stays_in_its_place():
     lines = kept("// ×2 → “twice”\nint host(Unknown ü);\n__global__ void k(float* x) { x[0] = 1; /* ½ */ }\n")
     assert lines == ["// ×2 → “twice”", "__global__ void k(float* x) { x[0] = 1; /* ½ */ }"]
+
+
+def test_without_the_parser_files_of_kernels_alone_run(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tree_sitter", None)
+    outline._parser.cache_clear()
+    x = np.zeros(2, np.float32)
+    mg.kernel(source=KERNEL, name="k")(1, 2, (x,))
+    assert x.tolist() == [1, 1]
+    with pytest.raises(
+        mg.MiniganError, match=r"(?s)does not compile.*with pip install 'minigan\[emulator\]' only what the kernel"
+    ):
+        mg.kernel(source=f"{KERNEL}\nUnknown n;\n", name="k").parameters()
+    outline._parser.cache_clear()

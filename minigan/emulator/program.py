@@ -11,7 +11,7 @@ COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:\\.|[^"\\\n])*"|\'(
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.M)
 DEVICE = re.compile(r"\b__(?:global|device)__\b")
 HOST = re.compile(r"<<<|\bcuda[A-Z]\w*|\bstd::|\b(?:malloc|fopen)\s*\(")  # what makes a function the host's
-CXX_HEADER = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<[\w/]+>|^[ \t]*using\s+namespace\s+std\s*;", re.M)
+CXX_HEADER = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<(?!cuda/)[\w/]+>|^[ \t]*using\s+namespace\s+std\s*;", re.M)
 NVIDIAS_HELPER = re.compile(
     r'^[ \t]*#[ \t]*include[ \t]*[<"]helper_\w+\.h[>"]', re.M
 )  # of the CUDA samples: for the host only

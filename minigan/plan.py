@@ -86,6 +86,7 @@ class Plan:
     block: tuple[int, int, int]
     numbers: dict
     shared: int = 0
+    cooperative: bool = False  # its blocks may wait for each other
 
 
 def bind(plan, arrays):

@@ -16,8 +16,9 @@ def kernel(place=None, *, source=None, name=None):
     """A CUDA C kernel as a callable: `kernel("mine.cu:name")`, or `kernel(source=text, name="name")`.
 
     A template's instance is named as in C++, "scale<float>". The text may be a whole program: its host functions are left
-    out. Nothing is put before it. The result is called as k(grid, block, args, shared=0): `grid` and `block` are a
-    number or up to three, `args` arrays and plain numbers as the kernel takes them, `shared` bytes of dynamic shared memory.
+    out. Nothing is put before it. The result is called as k(grid, block, args, shared=0,
+    cooperative=False): `grid` and `block` are a number or up to three, `args` arrays and plain numbers as the kernel takes them,
+    `shared` bytes of dynamic shared memory, `cooperative` whether blocks may wait for each other, as `this_grid().sync()` does.
     CuPy arrays run on the GPU, NumPy arrays on the emulator. Numbers become the C types that the kernel declares. Raises
     MiniganError where the file or the kernel is missing, LaunchError for arguments that do not fit.
     """
@@ -38,7 +39,7 @@ class UserKernel(HostKernel):
     def run_on_gpu(self, plan, arguments):
         if is_checking():
             return super().run_on_gpu(plan, arguments)  # which says why not
-        function = _function(self.text, self.name)
+        function = _function(self.text, self.name, plan.cooperative)
         if plan.shared > DEFAULT_SHARED:
             function.max_dynamic_shared_size_bytes = plan.shared
         perform(plan, arguments, partial(function, plan.grid, plan.block, arguments, shared_mem=plan.shared))
@@ -50,8 +51,10 @@ def _parameter_types(text, file, name):
 
 
 @cache
-def _function(text, name):
+def _function(text, name, cooperative):
     import cupy
 
-    module = cupy.RawModule(code=text, options=(STANDARD,), name_expressions=[name])
+    module = cupy.RawModule(
+        code=text, options=(STANDARD,), name_expressions=[name], enable_cooperative_groups=cooperative
+    )
     return module.get_function(name)

@@ -23,7 +23,9 @@ from . import instrument, program
 
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"  # CUDA's headers, under their own names
-HEADERS = ("cuda.h", "intrinsics.h", "rounding.h", "threads.h", "fibers.h", "launch.h", "runtime.h")
+HEADERS = (
+    "cuda.h", "intrinsics.h", "rounding.h", "threads.h", "fibers.h", "async.h", "grid.h", "launch.h", "runtime.h",
+)  # fmt: skip
 CUDAS_HEADERS = tuple(sorted(path.relative_to(INCLUDE).as_posix() for path in INCLUDE.rglob("*") if path.is_file()))
 SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
 
@@ -256,6 +258,8 @@ def _rewritten(text):
     )
     for name in outside:
         rewritten = re.sub(rf"\breinterpret_cast(?=\s*<[^<>]*>\s*\(\s*{name}\b)", "minigan_cast", rewritten)
+    # alignas stands before all other words of a declaration in C++.
+    rewritten = re.sub(r"(\b__shared__\s+)(alignas\s*\((?:[^()]|\([^()]*\))*\)\s*)", r"\2\1", rewritten)
     rewritten = re.sub(r"\bstatic[ \t]+(?=__(?:shared|constant|managed)__\b)", "", rewritten)
     headers = "cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters|math_constants|assert"
     return re.sub(rf"(?m)^[ \t]*#[ \t]*include[ \t]*[<\"](?:(?:{headers})\.h|cassert)[>\"]", "", rewritten)

@@ -37,8 +37,8 @@ def read_kernel(place):
 
 
 class HostKernel:
-    """A kernel out of a text of its own, called as k(grid, block, args, shared=0) with NumPy arrays: see `minigan.kernel`, whose
-    kernels take CuPy's too."""
+    """A kernel out of a text of its own, called as k(grid, block, args, shared=0, cooperative=False) with NumPy arrays: see
+    `minigan.kernel`, whose kernels take CuPy's too."""
 
     def __init__(self, text, file, name):
         if not re.fullmatch(r"(?:\w+::)*\w+(?:<.+>)?", name):
@@ -92,7 +92,7 @@ class HostKernel:
             whole = "" if self.reached else f"\n({CANNOT_PARSE})"
             raise CompileError(f"{error}{unknown}{whole}") from None
 
-    def plan(self, grid, block, args, shared=0):
+    def plan(self, grid, block, args, shared=0, cooperative=False):
         """(Plan, {parameter: array}, whether it is for the emulator)."""
         arrays = ((position, value) for position, value in enumerate(args) if not isinstance(value, np.generic))
         given = {str(position): value for position, value in arrays if hasattr(value, "flags")}
@@ -104,12 +104,12 @@ class HostKernel:
         arrays = {parameter.name: value for parameter, value in zip(parameters, args) if parameter.is_pointer}
         numbers = {parameter.name: value for parameter, value in zip(parameters, args) if not parameter.is_pointer}
         made = Kernel(self.file, self.name, parameters)
-        return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared), arrays, on_host
+        return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared, cooperative), arrays, on_host
 
-    def __call__(self, grid, block, args, shared=0):
+    def __call__(self, grid, block, args, shared=0, cooperative=False):
         outputs = {position for position, value in enumerate(args) if isinstance(value, Out)}
         args = [value.array if isinstance(value, Out) else value for value in args]
-        plan, arrays, on_host = self.plan(grid, block, args, shared)
+        plan, arrays, on_host = self.plan(grid, block, args, shared, cooperative)
         _, arguments = bind(plan, arrays)
         if on_host:
             names = {parameter.name for position, parameter in enumerate(plan.kernel.parameters) if position in outputs}
@@ -136,7 +136,7 @@ def _kernel_of(kernel):
     return kernel if isinstance(kernel, HostKernel) else HostKernel(*read_kernel(kernel))
 
 
-def check(kernel, grid, block, args, shared=0, order=None, seed=None):
+def check(kernel, grid, block, args, shared=0, order=None, seed=None, cooperative=False):
     """Run a kernel once, as `kernel(grid, block, args, shared)` would, and return the sanitizer's Report.
 
     `kernel` is "mine.cu:name" or what `minigan.kernel` returns; an argument may be `minigan.out(array)`, of which nothing
@@ -146,7 +146,7 @@ def check(kernel, grid, block, args, shared=0, order=None, seed=None):
     kernel = _kernel_of(kernel)
     worker.renew(kernel.program, kernel.name)
     with settings(order, seed), checking() as report, suppress(KernelError):
-        kernel(grid, block, args, shared)
+        kernel(grid, block, args, shared, cooperative)
     return report
 
 

@@ -1,6 +1,7 @@
 // From Python into a kernel: its arguments unpacked by its own function type, its types told.
 #pragma once
 
+#include "grid.h"
 #include "threads.h"
 
 namespace minigan {

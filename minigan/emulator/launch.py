@@ -22,6 +22,7 @@ from .findings import Report
 from .sanitizer import Watched
 
 MAX_HOSTS = 16  # cores for a launch
+MAX_BLOCKS_AT_ONCE, MAX_THREADS_AT_ONCE = 64, 16384  # of a cooperative launch
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
 ORDERS = ("forward", "reverse", "shuffle")
@@ -30,7 +31,7 @@ _settings = {"order": "forward", "seed": 0, "limit": 60.0}
 _profiles = None  # where the profiler enters what it counts; None: launches run without it
 _report = None  # where the sanitizer enters what it finds; None: launches run without it
 running = threading.RLock()  # the runtime of a library holds one launch at a time
-_stacks = (ctypes.c_void_p * MAX_HOSTS)()  # the libraries' in common: see launch.h
+_stacks = (ctypes.c_void_p * MAX_BLOCKS_AT_ONCE)()  # the libraries' in common: see launch.h
 
 
 class KernelError(LaunchError):
@@ -167,6 +168,8 @@ def run(program, plan, arguments, outputs=()):
         raise LaunchError(
             f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, expected 0 to {MAX_SHARED}"
         )
+    if plan.cooperative:
+        _refuse_too_many(plan)
     if _profiles is not None:
         with running:
             built = _profiled(program)
@@ -188,6 +191,17 @@ def run(program, plan, arguments, outputs=()):
                 report(finding)
 
 
+def _refuse_too_many(plan):
+    blocks, threads = prod(plan.grid), prod(plan.block)
+    if blocks > MAX_BLOCKS_AT_ONCE or blocks * threads > MAX_THREADS_AT_ONCE:
+        raise LaunchError(
+            f"kernel {plan.kernel.name}: a cooperative launch of {blocks:,} blocks of {threads:,} threads, at most"
+            f" {MAX_BLOCKS_AT_ONCE} blocks and {MAX_THREADS_AT_ONCE:,} threads run at once here"
+        )
+    if _profiles is not None:
+        raise LaunchError(f"kernel {plan.kernel.name}: a cooperative launch cannot be profiled")
+
+
 def _hosts(plan):
     """How many cores a launch is worth."""
     blocks, threads = prod(plan.grid), prod(plan.block)
@@ -196,7 +210,7 @@ def _hosts(plan):
 
 def _run(built, plan, arguments, hosts):
     """Run a plan's kernel out of a library."""
-    kernel = plan.kernel
+    kernel, hosts = plan.kernel, prod(plan.grid) if plan.cooperative else hosts
     held = [_as_c(value) for value in arguments]
     pointers = (ctypes.c_void_p * max(1, len(held)))(*(ctypes.addressof(value) for value in held))
     order = _order(prod(plan.block), _settings["order"], _settings["seed"])
@@ -205,7 +219,7 @@ def _run(built, plan, arguments, hosts):
     with running, _watching(built):
         failed = built.minigan_launch(
             built[f"minigan_life_{label(kernel.name)}"], pointers, three(*plan.grid), three(*plan.block),
-            order.ctypes.data_as(ctypes.c_void_p), hosts, _stacks, message, len(message),
+            order.ctypes.data_as(ctypes.c_void_p), hosts, plan.cooperative, _stacks, message, len(message),
         )  # fmt: skip
     if failed:
         raise KernelError(f"kernel {kernel.name}: {message.value.decode()}")

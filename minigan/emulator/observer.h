@@ -18,6 +18,25 @@ static inline bool lies_in(uintptr_t address, const void* begin, size_t size) {
     return address - reinterpret_cast<uintptr_t>(begin) < size;
 }
 
+// The __shared__ variables of a block, of which there is one set, while it waits for other blocks.
+static char* aside[MAX_HOSTS];
+
+template <class Do> static void for_shared_variables(char* kept, Do copy) {
+    for (Variable* each = minigan_variables; each->begin; ++each)
+        if (each->shared) copy(each->begin, kept, each->size), kept += each->size;
+}
+
+static void put_aside(Host& h) {
+    size_t bytes = 0;
+    for_shared_variables(nullptr, [&](char*, char*, size_t size) { bytes += size; });
+    aside[h.number] = static_cast<char*>(realloc(aside[h.number], bytes + 1));
+    for_shared_variables(aside[h.number], [](char* own, char* kept, size_t size) { memcpy(kept, own, size); });
+}
+
+static void bring_back(Host& h) {
+    for_shared_variables(aside[h.number], [](char* own, char* kept, size_t size) { memcpy(own, kept, size); });
+}
+
 // The places of barriers and atomics, which are known by the names of their files.
 constexpr int MAX_PLACES = 4096;
 static Place places[MAX_PLACES];

@@ -5,6 +5,7 @@
 #include <ucontext.h>
 #endif
 
+#include "grid.h"
 #include "threads.h"
 
 namespace minigan {
@@ -62,10 +63,12 @@ static void* run_host(void* which) {
     host = &h;
     h.self = pthread_self();
     if (!sigsetjmp(h.escape, 1)) {
+        wait_for_turn(h);
         h.busy = true;
         run_blocks(h);
     }
     h.busy = false;
+    pass_turn(h, true);
     host = nullptr;
     sigaltstack(&others, nullptr);
     return nullptr;
@@ -86,9 +89,10 @@ static void run(Launch& launch, int count, char** stacks) {
     sigaction(STOP, &action, &before[KINDS]);
     pthread_t others[MAX_HOSTS];
     int started = 0;
-    for (int i = 0; i < count; ++i) prepare(*host_number(i), launch, stacks[i]);
+    for (int i = 0; i < count; ++i) prepare(*host_number(i), i, launch, stacks[i]);
     for (int i = 1; i < count; ++i)
         if (!pthread_create(&others[started], nullptr, run_host, hosts[i])) ++started;
+        else pass_turn(*hosts[i], true);
     run_host(hosts[0]);
     for (int i = 0; i < started; ++i) pthread_join(others[i], nullptr);
     for (int i = 0; i < KINDS; ++i) sigaction(FAULTS[i], &before[i], nullptr);
@@ -105,7 +109,7 @@ extern "C" __attribute__((visibility("default"))) void minigan_stop() {
 // `stacks` are those of each host's fibers. All libraries of the process have them in common, as one launch runs at a time: a
 // library with stacks of its own would take 2,000 of the 65,000 mappings that a process may have.
 extern "C" __attribute__((visibility("default"))) int minigan_launch(
-    void (*(*life)())(), void** arguments, const unsigned* grid, const unsigned* block, const int* order, int hosts,
+    void (*(*life)())(), void** arguments, const unsigned* grid, const unsigned* block, const int* order, int hosts, bool cooperative,
     char** stacks, char* message, int message_size) {
     for (int i = 0; i < hosts; ++i)
         if (!stacks[i] && !(stacks[i] = minigan::take_stacks(minigan::MAX_THREADS + 1))) {
@@ -113,6 +117,9 @@ extern "C" __attribute__((visibility("default"))) int minigan_launch(
             return true;
         }
     static minigan::Launch launch;
+    static minigan::Turns turns;
+    if (cooperative) begin_turns(turns, hosts);
+    launch.turns = cooperative ? &turns : nullptr;
     launch.work = life(), launch.arguments = arguments, launch.order = order;
     launch.grid = minigan::Index(grid[0], grid[1], grid[2]), launch.block = minigan::Index(block[0], block[1], block[2]);
     launch.threads = block[0] * block[1] * block[2];

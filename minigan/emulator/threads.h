@@ -24,7 +24,7 @@ struct Index {
     constexpr Index(unsigned int x = 1, unsigned int y = 1, unsigned int z = 1) : x(x), y(y), z(z) {}
 };
 
-constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 16;
+constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 64;
 constexpr size_t MAX_SHARED = 227 * 1024;  // bytes of dynamic shared memory a block can ask for, on sm_90
 
 template <class T> struct Plain { using type = T; };
@@ -69,7 +69,7 @@ inline Index block_index() { return unseen(built_in.block); }
 inline Index block_size() { return unseen(built_in.block_size); }
 inline Index grid_size() { return unseen(built_in.grid_size); }
 
-enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, AT_ACTIVE_MASK, DONE };
+enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, AT_ACTIVE_MASK, AT_BARRIER_OBJECT, DONE };
 
 struct Value { uint64_t words[2]; };  // what a lane hands over: at most 16 bytes
 
@@ -82,6 +82,14 @@ struct Warp {
     uint8_t turn[LANES];
 };
 
+// An object that threads arrive at and wait for, and copies that somebody still has to wait for: see async.h.
+struct Barrier { uint16_t expected, missing; uint32_t phase, completed; };  // completed: when the last phase was, by order.h
+struct Copy { char* to; const char* from; int size, zeros; unsigned batch; const Barrier* barrier; };
+struct Copies { Copy* begun; int count, room; unsigned batches; };
+constexpr int TILES = 32;  // of more than a warp that a block can be parted into, of all sizes; and one for the block
+
+struct Turns;  // of the blocks of a cooperative launch: see grid.h
+
 struct Launch {
     void (*work)();  // what a fiber does: see `live`
     void** arguments;
@@ -90,6 +98,7 @@ struct Launch {
     const int* order;  // the order in which the threads of a block are taken
     bool forward;      // it is 0, 1, 2 …
     uint64_t blocks, next_block;
+    Turns* turns;  // null for a launch that is not cooperative
     bool failed;
     char message[512];
 };
@@ -100,6 +109,9 @@ struct Place { const char* file; int line; };  // of a kernel's text
 // One thread of the host, and the block it is running.
 struct Host {
     bool independent;  // no thread of this block has waited for another so far, and no books are kept
+    bool at_grid_barrier, copying;  // its threads wait for other blocks too; it has begun copies
+    int number;  // among the launch's hosts
+    uint64_t grid_barriers;  // that this block has passed
     int now, cursor;   // the thread that runs, and its place in the order; without books, the order's place only
     int alive, at_barrier, votes, vote_result;
     Launch* launch;
@@ -110,6 +122,9 @@ struct Host {
     Fiber* free_list[MAX_THREADS + 1];
     Index index[MAX_THREADS];
     Warp warp[MAX_THREADS / LANES];
+    Barrier tile[TILES];
+    const Barrier* awaited[MAX_THREADS];  // by each thread that waits for a barrier object
+    Copies copies[MAX_THREADS];           // that each thread has begun
     Fiber fibers[MAX_THREADS + 1], base;
     Fiber* running;
     sigjmp_buf escape;
@@ -133,6 +148,15 @@ void on_bad_mask(Host& h, int thread, int other);
 void on_fence(bool wide);
 void on_fault(uintptr_t code);  // at which address
 void on_atomic(void* address, int size, Atomic kind, bool wide, Place place);  // wide: not only of the block's scope
+void on_barrier_begin(Barrier* barrier, Place place);
+void on_barrier_arrival(Host& h, int thread, Barrier* barrier, Place place);
+void on_barrier_told(Host& h, int thread, const Barrier* barrier);     // what a thread did until now, to whoever waits for it
+void on_barrier_complete(Barrier* barrier);
+void on_barrier_passed(Host& h, int thread, const Barrier* barrier);
+void on_copy(const Copy& copy, int alignment, Place place);
+void on_copied(int thread, const Copy& copy);
+void on_leaving(Host& h);    // while other blocks run, until all come to the grid's barrier
+void on_returning(Host& h);
 __attribute__((noinline)) static void copy(void* to, const void* from, size_t size) { memcpy(to, from, size); }
 __attribute__((noinline)) static bool equal(const void* a, const void* b, size_t size) { return !memcmp(a, b, size); }
 template <class T> inline void load(T* address, T* old) { copy(old, address, sizeof(T)); }
@@ -151,6 +175,15 @@ inline void on_deadlock(Host&) {}
 inline void on_missing_lane(Host&, int, int) {}
 inline void on_bad_mask(Host& h, int thread, int other);
 inline void on_atomic(void*, int, Atomic, bool, Place) {}
+inline void on_barrier_begin(Barrier*, Place) {}
+inline void on_barrier_arrival(Host&, int, Barrier*, Place) {}
+inline void on_barrier_told(Host&, int, const Barrier*) {}
+inline void on_barrier_complete(Barrier*) {}
+inline void on_barrier_passed(Host&, int, const Barrier*) {}
+inline void on_copy(const Copy&, int, Place) {}
+inline void on_copied(int, const Copy&) {}
+inline void on_leaving(Host&) {}
+inline void on_returning(Host&) {}
 template <class T> inline void load(T* address, T* old) { __atomic_load(address, old, __ATOMIC_RELAXED); }
 template <class T> inline bool swap(T* address, T* old, T* next) {  // else *old is what is there
     return __atomic_compare_exchange(address, old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
@@ -234,10 +267,13 @@ MINIGAN_RUNTIME bool answer_who_is_active(Host& h) {
 
 MINIGAN_RUNTIME void deadlock(Host& h) {
     on_deadlock(h);
-    int at_block = 0, at_warp = 0;
-    for (int t = 0; t < h.launch->threads; ++t) at_block += h.state[t] == AT_BLOCK_BARRIER, at_warp += h.state[t] == AT_WARP_BARRIER;
-    fail(h, "deadlock: %d threads wait at __syncthreads and %d at a warp's barrier or shuffle, and nobody comes;"
-            " the last to wait is", at_block, at_warp);
+    int waiting[DONE] = {};
+    for (int t = 0; t < h.launch->threads; ++t)
+        if (h.state[t] < DONE) ++waiting[h.state[t]];
+    char objects[64] = "";
+    if (waiting[AT_BARRIER_OBJECT]) snprintf(objects, sizeof objects, ", %d for a barrier's phase", waiting[AT_BARRIER_OBJECT]);
+    fail(h, "deadlock: %d threads wait at __syncthreads and %d at a warp's barrier or shuffle%s, and nobody comes;"
+            " the last to wait is", waiting[AT_BLOCK_BARRIER], waiting[AT_WARP_BARRIER], objects);
 }
 
 // A fiber that is not in the middle of a thread.
@@ -302,6 +338,9 @@ MINIGAN_RUNTIME __attribute__((noinline)) void keep_books(Host& h) {
         h.warp[l.order[i] / LANES].alive &= ~(1u << l.order[i] % LANES);
     }
     h.cursor = (h.cursor + 1) % l.threads;
+    if (h.copying)  // what a block before this one did not wait for
+        for (int t = 0; t < l.threads; ++t) h.copies[t].count = 0;
+    h.copying = false;
 }
 
 // The running thread's host, with books kept.
@@ -320,8 +359,11 @@ MINIGAN_RUNTIME void step_aside(Host& h) {
 
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
+MINIGAN_RUNTIME void meet_grid(Host& h);  // grid.h
+
 MINIGAN_RUNTIME void release_block(Host& h) {
     on_block_barrier(h);
+    if (h.at_grid_barrier) meet_grid(h);
     for (int t = 0; t < h.launch->threads; ++t)
         if (h.state[t] == AT_BLOCK_BARRIER) h.state[t] = READY;
     h.at_barrier = 0;
@@ -392,6 +434,20 @@ template <class T> MINIGAN_CALLED inline T exchange(uint32_t mask, T value, int 
     static_assert(sizeof(T) <= sizeof(Value), "a lane hands over at most 16 bytes");
     memcpy(&attend().warp[here().now / LANES].given[lane()], &value, sizeof(T));
     memcpy(&value, &meet(mask, source, place), sizeof(T));
+    return value;
+}
+
+// The same by parts, for values of more bytes.
+template <class T> inline T exchange_any(uint32_t mask, T value, int source, Place place) {
+    if constexpr (sizeof(T) <= sizeof(Value)) return exchange(mask, value, source, place);
+    char* bytes = reinterpret_cast<char*>(&value);
+    for (size_t at = 0; at < sizeof(T); at += sizeof(Value)) {
+        const size_t size = sizeof(T) - at < sizeof(Value) ? sizeof(T) - at : sizeof(Value);
+        Value part = {};
+        memcpy(&part, bytes + at, size);
+        part = exchange(mask, part, source, place);
+        memcpy(bytes + at, &part, size);
+    }
     return value;
 }
 
@@ -511,10 +567,12 @@ MINIGAN_RUNTIME void run_blocks(Host& h) {
     minigan_switch(&h.base.sp, h.running->sp);
 }
 
-MINIGAN_RUNTIME void prepare(Host& h, Launch& launch, char* stacks) {
-    h.launch = &launch, h.stacks = stacks;
+MINIGAN_RUNTIME void prepare(Host& h, int number, Launch& launch, char* stacks) {
+    h.number = number, h.launch = &launch, h.stacks = stacks;
     for (int t = 0; t < launch.threads; ++t)
         h.index[t] = Index(t % launch.block.x, t / launch.block.x % launch.block.y, t / launch.block.x / launch.block.y);
+    memset(h.tile, 0, sizeof h.tile);
+    h.at_grid_barrier = false, h.grid_barriers = 0;
     h.free_fibers = h.used_fibers = 0;  // also after a failure, which left fibers in the middle of something
 }
 }  // namespace minigan

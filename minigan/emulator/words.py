@@ -22,6 +22,8 @@ ADVICE = {
     "misaligned": "An access begins at a multiple of its size: pad the rows, or go by single elements.",
     "missing-lane": "What it gets is undefined: let all lanes that are asked take part, and name them in the mask.",
     "bad-mask": "All lanes that a mask names, and no others, have to come here with this same mask.",
+    "not-waited": "A copy is there when its thread has waited for it (__pipeline_wait_prior(), cg::wait(), consumer_wait()), and for "
+    "other threads behind a barrier after that.",
     "too long": "It was stopped here. Blocks run one after the other: one that waits for a later one waits for ever. Else a loop "
     "has no end, or needs more time: --limit, or settings(limit=…).",
     "fault": "The launch ended here, or behind this line: the last one that is known.",
@@ -99,6 +101,11 @@ def _bad_mask(fact):
     return f"meets thread {fact.threads[1]}, which passes another mask or does not call the same"
 
 
+def _not_waited(fact):
+    whose = "whose copy" if fact.threads[0] == fact.threads[1] else f"whose copy by thread {fact.threads[1]}"
+    return f"reads {fact.what}, {whose} in line {fact.other_line} was not waited for"
+
+
 def _verb(writes):
     return "writes" if writes else "reads"
 
@@ -113,5 +120,6 @@ SAYS = {
     "misaligned": _misaligned,
     "missing-lane": _missing_lane,
     "bad-mask": _bad_mask,
+    "not-waited": _not_waited,
 }
 KINDS = tuple(SAYS)

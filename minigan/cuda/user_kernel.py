@@ -54,5 +54,7 @@ def _parameter_types(text, file, name):
 def _function(text, name, cooperative):
     import cupy
 
-    module = cupy.RawModule(code=text, options=(STANDARD,), name_expressions=[name], enable_cooperative_groups=cooperative)
+    module = cupy.RawModule(
+        code=text, options=(STANDARD,), name_expressions=[name], enable_cooperative_groups=cooperative
+    )
     return module.get_function(name)

@@ -12,6 +12,7 @@ from minigan import emulator
 from minigan.emulator.launch import Program
 
 TEXT = Path(__file__).with_name("groups.cu").read_text("utf-8")
+WRONG = Path(__file__).with_name("groups_wrong.cu").read_text("utf-8")
 
 
 @cache
@@ -175,3 +176,50 @@ def test_nothing_is_found_where_nothing_is_wrong(name, order):
     assert not emulator.check(kernel(name), grid, block, args, shared, order, 3, cooperative).findings
     for position, values in expected.items():
         assert args[position].tolist() == np.asarray(values, args[position].dtype).tolist()
+
+
+ON_A_GRID = {"block_barrier_for_grid", "grid_barrier_too_early", "block_that_returns", "shared_of_a_block_before"}
+KINDS = r"not-waited|race/uninitialised|race|misaligned|deadlock|uninitialised"  # the one or the other, by the order of threads
+
+
+def wrong_kernels():
+    """(name, kinds, arrays, line) of each kernel, as its faulty line says."""
+    for number, line in enumerate(WRONG.splitlines(), 1):
+        if found := re.search(r"__global__ void (\w+)\(", line):
+            name = found[1]
+        if found := re.search(rf"// ({KINDS})\b(.*)", line):
+            yield pytest.param(name, set(found[1].split("/")), set(found[2].split()), number, id=name)
+
+
+@pytest.mark.parametrize("order", emulator.ORDERS)
+@pytest.mark.parametrize("name, kinds, arrays, line", list(wrong_kernels()))
+def test_a_fault_is_found(name, kinds, arrays, line, order):
+    args = zeros(128, np.float32), zeros(128, np.float32)
+    cooperative = name in ON_A_GRID
+    grid, block = 1 + cooperative, 128 if name == "tile_for_block" else 64
+    found = emulator.check(kernel(name, WRONG), grid, block, args, 0, order, 3, cooperative).findings
+    found = [each for each in found if each.kind != "fault"]  # some end the launch
+    assert found and {each.kind for each in found} <= kinds, found
+    assert {each.array for each in found} == (arrays or {None}), found
+    assert line in {at for each in found for at in (each.line, each.other_line)}, found
+
+
+def test_a_plain_run_shows_what_was_not_waited_for():
+    x, y = floats(64), zeros(64, np.float32)
+    kernel("one_batch_too_few", WRONG)(1, 64, (x, y))
+    assert not np.array_equal(y, 2 * x)
+
+
+def test_a_grids_sync_needs_a_cooperative_launch():
+    args = zeros(256), zeros(256), 1
+    with pytest.raises(LaunchError, match=r"across: a grid's sync of line \d+ needs a launch with cooperative=True"):
+        kernel("across")(4, 64, args, shared=256)
+    report = emulator.check(kernel("across"), 4, 64, args, 256)
+    assert [each.code for each in report.findings] == ["grid.sync();"], report
+    with pytest.raises(LaunchError, match="65 blocks of 64 threads, at most 64 blocks and 16,384 threads run at once"):
+        kernel("across")(65, 64, (zeros(65 * 64), zeros(65 * 64), 1), 256, cooperative=True)
+
+
+def test_a_block_that_others_wait_for_in_vain_ends_the_launch():
+    with pytest.raises(LaunchError, match="deadlock: a block has returned for which others wait"):
+        kernel("block_that_returns", WRONG)(2, 64, (zeros(128, np.float32), zeros(128, np.float32)), cooperative=True)

@@ -282,7 +282,7 @@ MINIGAN_QUICK void look_at_cell(Host& h, Access& access, const Array& array, uin
     const uint32_t over = array.shared ? clock.phase : clock.grid;
     const uint32_t life = array.shared ? uint32_t(clock.blocks) << 4 : 0;
     if (!array.given && (cell.written & ~15u) != life) cell.written = life, cell.settled = 0;
-    if (access.reads && cell.is_copying()) return report_copy(h, access, cell.write);
+    if (access.reads && cell.is_copying() && conflict(h, array, cell.write, now) == NONE) return report_copy(h, access, cell.write);
     if (cell.write.time() >= over) compare(h, access, cell.write, true, now);
     if (cell.plain.time() >= over) compare(h, access, cell.plain, true, now);
     if (!array.given) {

@@ -22,8 +22,8 @@ ADVICE = {
     "misaligned": "An access begins at a multiple of its size: pad the rows, or go by single elements.",
     "missing-lane": "What it gets is undefined: let all lanes that are asked take part, and name them in the mask.",
     "bad-mask": "All lanes that a mask names, and no others, have to come here with this same mask.",
-    "not-waited": "A copy is there when its thread has waited for it (__pipeline_wait_prior(), cg::wait(), consumer_wait()), and for "
-    "other threads behind a barrier after that.",
+    "not-waited": "A copy is there when its thread has waited for it (__pipeline_wait_prior(), cg::wait(), consumer_wait()), and "
+    "for other threads behind a barrier after that.",
     "too long": "It was stopped here. Blocks run one after the other: one that waits for a later one waits for ever. Else a loop "
     "has no end, or needs more time: --limit, or settings(limit=…).",
     "fault": "The launch ended here, or behind this line: the last one that is known.",

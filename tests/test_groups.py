@@ -10,6 +10,7 @@ import pytest
 import minigan as mg
 from minigan import emulator
 from minigan.emulator.launch import Program
+from minigan.errors import LaunchError
 
 TEXT = Path(__file__).with_name("groups.cu").read_text("utf-8")
 WRONG = Path(__file__).with_name("groups_wrong.cu").read_text("utf-8")

@@ -121,7 +121,12 @@ def upper_half(x, mode):
     """The bits of float32 numbers as bfloat16, by whole numbers alone."""
     bits = x.view(np.uint32).astype(np.uint64)
     kept, rest, negative = bits >> 16, bits & 0xFFFF, bits >> 31 == 1
-    away = {"_rn": rest + (kept & 1) > 0x8000, "_rz": False, "_rd": (rest > 0) & negative, "_ru": (rest > 0) & ~negative}
+    away = {
+        "_rn": rest + (kept & 1) > 0x8000,
+        "_rz": False,
+        "_rd": (rest > 0) & negative,
+        "_ru": (rest > 0) & ~negative,
+    }
     infinite = np.isinf(x)
     return np.where(np.isnan(x), NAN, np.where(infinite, kept, kept + away[mode])).astype(np.uint16)
 
@@ -251,13 +256,14 @@ def test_choices_and_comparisons(form, expression):
 ACCESSES = """#include <cuda_fp16.h>
 #include <cuda_bf16.h>
 #include <cuComplex.h>
-__global__ void k(const __half* x, __half* y, half2* pairs, nv_bfloat16* b, nv_bfloat162* sum, cuComplex* c, half factor, cuComplex turn) {
+__global__ void k(const __half* x, __half* y, __half* z, half2* pairs, nv_bfloat16* b, nv_bfloat162* sum, cuComplex* c,
+                  half factor, cuComplex turn) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     y[i] += x[i];
     if (i % 2)
-        y[i] *= factor;
+        z[i] *= factor;
     else
-        y[i] = -x[i];
+        z[i] = -x[i];
     pairs[i] += __float2half2_rn(2.0f);
     float twice = 2.0f * float(x[i]);
     b[i] = __float2bfloat16_rn(twice);
@@ -275,29 +281,77 @@ __global__ void races(half* x, half2* y) {
 def arrays():
     x = np.linspace(-2, 2, 64).astype(np.float16)
     c = (np.arange(64) + 1j).astype(np.complex64)
-    return [x, np.ones(64, np.float16), np.ones(128, np.float16), np.zeros(64, np.uint16), np.zeros(2, np.uint16), c, 3.0, 1j]
+    y, z, pairs = np.ones(64, np.float16), np.ones(64, np.float16), np.ones(128, np.float16)
+    return [x, y, z, pairs, np.zeros(64, np.uint16), np.zeros(2, np.uint16), c, 3.0, 1j]
 
 
 def test_kernels_on_small_and_complex_numbers(order):
-    x, y, pairs, b, total, c, factor, turn = args = arrays()
+    x, y, z, pairs, b, total, c, factor, turn = args = arrays()
     before = c.copy()
     mg.kernel(source=ACCESSES, name="k")(2, 32, args)
-    assert (y == np.where(np.arange(64) % 2, (x + np.float16(1)) * np.float16(3), -x)).all()
+    assert (y == x + np.float16(1)).all() and (z == np.where(np.arange(64) % 2, factor, -x)).all()
     assert (pairs == 3).all() and (b == upper_half(2 * x.astype(np.float32), "_rn")).all()
     assert total.tolist() == [0x4000, 0x4080]
-    expected = before * 1j * 2
+    expected = before * turn * 2
     assert np.allclose(c, expected + abs(expected), rtol=1e-6)
 
 
 def test_accesses_are_seen_in_the_line_that_makes_them_and_have_two_bytes():
     profile = emulator.profile(mg.kernel(source=ACCESSES, name="k"), 2, 32, arrays())
     lines = {line.line: line for line in profile.lines}
-    assert {number: (line.loaded, line.stored, line.sectors) for number, line in lines.items() if number < 14} == {
-        6: (64 * 4, 64 * 2, 2 * 3 * 2),
-        8: (32 * 2, 32 * 2, 2 * 2 * 2),
-        10: (32 * 2, 32 * 2, 2 * 2 * 2),
-        11: (64 * 4, 64 * 4, 2 * 2 * 4),
-        12: (64 * 2, 0, 2 * 2),
-        13: (0, 64 * 2, 2 * 2),
+    seen = {
+        number: (line.loaded, line.stored, line.sectors, line.flops) for number, line in lines.items() if number < 15
     }
-    assert [lines[number].flops for number in (6, 8, 11, 12)] == [64, 32, 128, 64] and not lines[13].flops
+    assert seen == {  # two warps, each with 2 sectors of two bytes a lane, 4 of four
+        7: (64 * 4, 64 * 2, 3 * 4, 64),
+        9: (32 * 2, 32 * 2, 2 * 4, 32),
+        11: (32 * 2, 32 * 2, 2 * 4, 0),
+        12: (64 * 4, 64 * 4, 2 * 8, 128),
+        13: (64 * 2, 0, 4, 64),
+        14: (0, 64 * 2, 4, 0),
+    }
+
+
+def test_the_sanitizer_sees_what_operators_do():
+    x, y = np.zeros(1, np.float16), np.zeros(4, np.float16)
+    findings = emulator.check(mg.kernel(source=ACCESSES, name="races"), 1, 8, (x, y)).findings
+    kinds = {(finding.kind, finding.line) for finding in findings}
+    assert kinds == {("race", 20), ("race", 21), ("out-of-bounds", 21)}
+
+
+def test_arguments_have_the_kernels_types():
+    kernel = mg.kernel(source=ACCESSES, name="k")
+
+    def refused(position, value, message):
+        with pytest.raises(LaunchError, match=message):
+            kernel(2, 32, [*arrays()[:position], value, *arrays()[position + 1 :]])
+
+    refused(0, np.zeros(64, np.float32), "argument x is float32, expected float16")
+    refused(
+        4,
+        np.zeros(64, np.float16),
+        r"argument b is float16, expected uint16 \(their bits\) or bfloat16 \(of ml_dtypes\)",
+    )
+    refused(7, 1e5, "argument factor is 100000.0, which __half cannot hold")
+    refused(7, 1j, "argument factor is 1j, expected a number for __half")
+    refused(8, 1e39j, "argument turn is 1e[+]39j, which float2 cannot hold")
+
+
+def test_an_array_of_ml_dtypes_bfloat16():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    args = arrays()
+    args[4], args[5] = np.zeros(64, ml_dtypes.bfloat16), np.zeros(2, ml_dtypes.bfloat16)
+    mg.kernel(source=ACCESSES, name="k")(2, 32, args)
+    assert (args[4] == (2 * args[0].astype(np.float32)).astype(ml_dtypes.bfloat16)).all() and args[5].tolist() == [2, 4]
+
+
+@pytest.mark.skipif(
+    nvrtc.why_missing() is not None or not nvrtc.include_folders(), reason="takes NVRTC and CUDA's headers"
+)
+@pytest.mark.parametrize(
+    ("text", "name"), [(NUMBERS, "compute"), (NUMBERS, "convert"), (ACCESSES, "k"), (ACCESSES, "races")]
+)
+def test_nvidias_compiler_takes_the_same_texts(text, name):
+    options = ("--std=c++17", *(f"-I{folder}" for folder in nvrtc.include_folders()))
+    types = nvrtc.parameter_types(text, "small_floats.cu", options, [name], 80)[name]
+    assert types == [parameter.type for parameter in mg.kernel(source=text, name=name).parameters()]

@@ -11,8 +11,8 @@ from ..errors import MiniganError
 from ..plan import bfloat16_bits
 
 TYPES = {  # NumPy has no bf16: it is rounded to its bits at the end
-    "f16": np.float16, "bf16": np.float32, "f32": np.float32, "f64": np.float64, "c64": np.complex64,
-    "c128": np.complex128, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
+    "f16": np.float16, "bf16": np.float32, "f32": np.float32, "f64": np.float64, "c64": np.complex64, "c128": np.complex128,
+    "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
     "bool": np.bool_, "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64,
 }  # fmt: skip
 PYTHONS = {"f": float, "c": complex}  # types of numbers; int is that of others

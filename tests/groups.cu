@@ -14,7 +14,11 @@ __device__ int sum_of(cg::thread_group group, int* shared, int value) {
         shared[group.thread_rank()] = value;
         group.sync();
         if (int(group.thread_rank()) < half) value += shared[group.thread_rank() + half];
+#ifdef MINIGAN_EMULATOR  // CUDA's guide has it, not every release's header
         cg::synchronize(group);
+#else
+        cg::sync(group);
+#endif
     }
     return value;
 }

@@ -191,6 +191,7 @@ def _add_check(commands):
     add = _add_command(commands, "check", check, about, CHECK_EXAMPLE).add_argument
     add("what", nargs="?", metavar="STEM | RECIPE | FILE.cu:KERNEL", help="what to check (default: every stem)")
     _add_launch(add)
+    add("--cooperative", action="store_true", default=None, help="blocks may wait for each other (this_grid().sync())")
 
 
 def _add_inspect(commands):

@@ -9,6 +9,8 @@ import pytest
 
 import minigan as mg
 from minigan import emulator
+from minigan.cuda import nvrtc
+from minigan.cuda.source import STANDARD
 from minigan.emulator.launch import Program
 from minigan.errors import LaunchError
 
@@ -224,3 +226,10 @@ def test_a_grids_sync_needs_a_cooperative_launch():
 def test_a_block_that_others_wait_for_in_vain_ends_the_launch():
     with pytest.raises(LaunchError, match="deadlock: a block has returned for which others wait"):
         kernel("block_that_returns", WRONG)(2, 64, (zeros(128, np.float32), zeros(128, np.float32)), cooperative=True)
+
+
+@pytest.mark.skipif(nvrtc.why_missing() is not None, reason="needs NVRTC")
+def test_cudas_own_headers_say_the_same():
+    folders = tuple(f"-I{folder}" for folder in nvrtc.include_folders())
+    for text in (TEXT, WRONG):
+        nvrtc.compile_cubin(text, "groups.cu", (STANDARD, *folders), 80)

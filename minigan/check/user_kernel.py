@@ -19,13 +19,13 @@ PYTHONS = {"f": float, "c": complex}  # types of numbers; int is that of others
 MOST_BYTES = 2**31  # of one array
 
 
-def check_kernel(place, grid, block, arguments, shared=0):
+def check_kernel(place, grid, block, arguments, shared=0, cooperative=False):
     """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them."""
     made, report = kernel(place), emulator.Report(orders=len(emulator.ORDERS))
     for order in emulator.ORDERS:
         random = np.random.default_rng(0)  # the same values in every order
         args = [argument(text, random) for text in arguments]
-        checked = emulator.check(made, grid, block, args, shared, order)
+        checked = emulator.check(made, grid, block, args, shared, order, cooperative=cooperative)
         report.note = checked.note
         for finding in checked.findings:
             report.add(finding)

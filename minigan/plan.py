@@ -14,6 +14,7 @@ import numpy as np
 
 from .devices import array_module
 from .errors import DeviceError, LaunchError
+from .records import Layout, mismatch, record, vector, vector_of
 
 # What a C type is in NumPy. "real" is float or double, as the arrays are.
 NUMBERS = {
@@ -33,13 +34,14 @@ MAX_GRID = (2**31 - 1, 65_535, 65_535)  # blocks along x, y and z
 
 @dataclass(frozen=True)
 class Parameter:
-    """One kernel parameter: its C type as declared, its name, whether it may be a null pointer, and whether what it points at
-    may have more elements than an int can count."""
+    """One kernel parameter: its C type as declared, its name, whether it may be a null pointer, whether what it points at may
+    have more elements than an int can count; and what a compiler says of it, or of what it points at."""
 
     type: str
     name: str
     optional: bool
     long: bool = False
+    layout: Layout | None = None
 
     @property
     def is_pointer(self):
@@ -104,7 +106,7 @@ def bind(plan, arrays):
         if parameter.is_pointer:
             arguments.append(_pointer(kernel, parameter, arrays[parameter.name], real))
         else:
-            arguments.append(_number(kernel, parameter, plan.numbers[parameter.name], real))
+            arguments.append(_by_value(kernel, parameter, plan.numbers[parameter.name], real))
     return real, tuple(arguments)
 
 
@@ -135,6 +137,8 @@ def _pointer(kernel, parameter, array, real):
     if expected and array.dtype != expected and not (parameter.is_bfloat16 and array.dtype.name == BFLOAT16):
         either = " (their bits) or bfloat16 (of ml_dtypes)" if parameter.is_bfloat16 else ""
         raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}{either}")
+    if parameter.layout and array.dtype.names and (problem := mismatch(parameter.layout, array.dtype, NUMBERS)):
+        raise LaunchError(f"{where}: {problem} in {parameter.type}")
     if array.size > MOST_ELEMENTS and not parameter.long:
         raise LaunchError(
             f"{where} has {array.size} elements, and kernels count them in int: at most {MOST_ELEMENTS:,}"
@@ -146,9 +150,22 @@ def _pointer(kernel, parameter, array, real):
     return array
 
 
-def _number(kernel, parameter, value, real):
-    kind = parameter.dtype(real)
+def _by_value(kernel, parameter, value, real):
     where = f"kernel {kernel.name}: argument {parameter.name}"
+    if "(*)(" in parameter.type or parameter.type.endswith("&"):
+        kind = "function pointer" if "(" in parameter.type else "reference"
+        raise LaunchError(f"{where} is a {kind} ({parameter.type}), which nothing that Python passes can be")
+    is_number = isinstance(value, (Complex, np.bool_)) and parameter.type in NUMBERS
+    if vector_of(parameter.type) and not is_number:
+        return vector(where, parameter.type, value)
+    if parameter.layout and parameter.type not in NUMBERS:
+        return record(where, parameter.type, parameter.layout, value, NUMBERS)
+    return number(where, parameter, value, real)
+
+
+def number(where, parameter, value, real="float"):
+    """A number as the C type of a parameter or of a variable. Raises LaunchError where it does not fit."""
+    kind = parameter.dtype(real)
     if parameter.is_bfloat16 and getattr(value, "dtype", None) and value.dtype.name == BFLOAT16:
         value = float(value)
     if not isinstance(value, (Complex if issubclass(kind, np.complexfloating) else Real, np.bool_)):

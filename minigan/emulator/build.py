@@ -19,12 +19,13 @@ from pathlib import Path
 
 from ..errors import MiniganError
 from ..paths import cache_folder
-from . import instrument, program
+from . import instrument, program, variables
 
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"  # CUDA's headers, under their own names
 HEADERS = (
-    "cuda.h", "intrinsics.h", "rounding.h", "threads.h", "fibers.h", "async.h", "grid.h", "launch.h", "runtime.h",
+    "cuda.h", "intrinsics.h", "rounding.h", "threads.h", "fibers.h", "async.h", "grid.h", "types.h", "launch.h",
+    "runtime.h",
 )  # fmt: skip
 CUDAS_HEADERS = tuple(sorted(path.relative_to(INCLUDE).as_posix() for path in INCLUDE.rglob("*") if path.is_file()))
 SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
@@ -126,12 +127,13 @@ class CompileError(MiniganError):
     """The host's compiler refused the source: the message is its words."""
 
 
-def library(text, names, real=None):
+def library(text, names, real=None, fields=()):
     """The loaded library of a CUDA text, with entries for the kernels `names`; built once, then taken from the cache.
 
-    `real` is "float" or "double" for the project's own files. Raises CompileError with the compiler's words.
+    `real` is "float" or "double" for the project's own files; `fields` are the names of structs' fields. Raises CompileError with
+    the compiler's words.
     """
-    return _load(_built(_program(text, names), (*FLAGS, *FAST, *_defines(real)), ".so", _compile))
+    return _load(_built(_program(text, names, fields), (*FLAGS, *FAST, *_defines(real)), ".so", _compile))
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ class Observed:
         return file.value.decode().rpartition("/")[2], line
 
 
-def observed_library(text, names, real=None, observer=SANITIZER):
+def observed_library(text, names, real=None, fields=(), observer=SANITIZER):
     """The library as it is built for the sanitizer or the profiler. Raises CompileError, and MiniganError where there is none."""
     if sys.platform != "linux" or platform.machine() not in instrument.REGISTERS:
         raise MiniganError(
@@ -181,7 +183,7 @@ def observed_library(text, names, real=None, observer=SANITIZER):
         *(OF_CLANG if _is_clang() else OF_GCC),
         *_defines(real),
     )
-    path = _built(_program(text, names), flags, ".json", partial(_compile_observed, observer), observer)
+    path = _built(_program(text, names, fields), flags, ".json", partial(_compile_observed, observer), observer)
     return Observed(_load(path.with_suffix(".so")), **json.loads(path.read_text("utf-8")))
 
 
@@ -221,10 +223,13 @@ def _built(program, flags, suffix, make, observer=()):
     return path
 
 
-def _program(text, names):
-    """The text behind the headers, with an entry for each kernel behind it."""
+def _program(text, names, fields):
+    """The text behind the headers, with an entry for each of its variables in it and for each kernel behind it."""
+    told = "\n".join(f"MINIGAN_FIELD({name})" for name in fields)
+    told += f"\nusing minigan_fields = minigan::AnyOf<{', '.join(f'minigan_field_{name}' for name in fields)}>;"
     exports = "\n".join(f"MINIGAN_EXPORT({label(name)}, {name})" for name in names)
-    return f'#include "cuda.h"\n#include "launch.h"\n{_rewritten(text)}\n#line 1 "{ENTRIES}"\n{exports}\n'
+    text = _rewritten(variables.with_entries(text))
+    return f'#include "cuda.h"\n#include "launch.h"\n{text}\n#line 1 "{ENTRIES}"\n{told}\n{exports}\n'
 
 
 def label(name):

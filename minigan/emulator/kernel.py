@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..devices import array_module
 from ..errors import LaunchError, MiniganError
 from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
 from . import program, worker
@@ -56,23 +57,29 @@ class HostKernel:
         """The kernel for the emulator."""
         text = self.reached.for_emulator() if self.reached else self.text
         text, _ = program.without_unknown_headers(text, CUDAS_HEADERS)
-        return Program(f'#line 1 "{self.file}"\n{text}', (self.name,))
+        fields = self.reached.fields if self.reached else ()
+        return Program(f'#line 1 "{self.file}"\n{text}', (self.name,), fields=fields)
 
     def parameters(self, on_host=True):
         """The kernel's parameters as the host's compiler sees them."""
-        return self.named(self._types)
+        return self.named(*zip(*self._types))
 
     @cached_property
     def _types(self):
         with self._explaining():
             return worker.parameter_types(self.program, self.name)
 
-    def named(self, types):
-        """Parameters of these C types, with the names that they have in the text; else their positions."""
+    def named(self, types=(), layouts=()):
+        """Parameters of these C types, with the names that they have in the text; else their positions. Any pointer may be null:
+        only the kernel knows which it uses."""
         names = [name for name, _ in self.reached.parameters] if self.reached else []
         if len(set(names)) != len(types) or not all(names):
             names = [str(position) for position in range(len(types))]
-        return tuple(Parameter(kind, name, optional=False) for kind, name in zip(types, names))
+        layouts = layouts or [None] * len(types)
+        return tuple(
+            Parameter(kind, name, kind.endswith("*"), layout=layout)
+            for kind, name, layout in zip(types, names, layouts)
+        )
 
     @contextmanager
     def _explaining(self):
@@ -94,15 +101,14 @@ class HostKernel:
 
     def plan(self, grid, block, args, shared=0, cooperative=False):
         """(Plan, {parameter: array}, whether it is for the emulator)."""
-        arrays = ((position, value) for position, value in enumerate(args) if not isinstance(value, np.generic))
-        given = {str(position): value for position, value in arrays if hasattr(value, "flags")}
-        on_host = lies_on_host(self, given)
-        parameters = self.parameters(on_host)
+        parameters = self.parameters(all(array_module(value) is np for value in args if hasattr(value, "flags")))
         if len(args) != len(parameters):
             types = ", ".join(parameter.type for parameter in parameters)
             raise LaunchError(f"kernel {self.name} takes {len(parameters)} arguments ({types}), got {len(args)}")
         arrays = {parameter.name: value for parameter, value in zip(parameters, args) if parameter.is_pointer}
         numbers = {parameter.name: value for parameter, value in zip(parameters, args) if not parameter.is_pointer}
+        given = {name: value for name, value in arrays.items() if hasattr(value, "flags")}
+        on_host = lies_on_host(self, given)
         made = Kernel(self.file, self.name, parameters)
         return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared, cooperative), arrays, on_host
 

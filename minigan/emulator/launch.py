@@ -8,7 +8,7 @@ import ctypes
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from math import prod
@@ -16,6 +16,7 @@ from math import prod
 import numpy as np
 
 from ..errors import LaunchError, MiniganError
+from ..records import Field, Layout
 from . import profiler, sanitizer
 from .build import PROFILER, blind_spots, label, library, observed_library, refuse_other_sizes
 from .findings import Report
@@ -25,6 +26,7 @@ MAX_HOSTS = 16  # cores for a launch
 MAX_BLOCKS_AT_ONCE, MAX_THREADS_AT_ONCE = 64, 16384  # of a cooperative launch
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
+MOST_SAID = 2**16  # characters that describe the parameters of a kernel
 ORDERS = ("forward", "reverse", "shuffle")
 
 _settings = {"order": "forward", "seed": 0, "limit": 60.0}
@@ -118,45 +120,63 @@ def restore(state, stack):
 
 @dataclass(frozen=True)
 class Program:
-    """A CUDA text, the kernels in it that can be launched, and what `real` is in the project's own files."""
+    """A CUDA text, the kernels in it that can be launched, what `real` is in the project's own files, and the names of structs'
+    fields."""
 
     text: str
     names: tuple
     real: str | None = None
+    fields: tuple = ()
 
 
 @cache
 def _library(program):
-    return library(program.text, program.names, program.real)
+    return library(program.text, program.names, program.real, program.fields)
 
 
 @cache
 def _sanitized(program):
-    built = observed_library(program.text, program.names, program.real)
+    built = observed_library(program.text, program.names, program.real, program.fields)
     refuse_other_sizes(built, sanitizer.MIRRORS)
     return built
 
 
 @cache
 def _profiled(program):
-    built = observed_library(program.text, program.names, program.real, PROFILER)
+    built = observed_library(program.text, program.names, program.real, program.fields, PROFILER)
     refuse_other_sizes(built, profiler.MIRRORS)
     return built
 
 
 def parameter_types(program, name):
-    """The C types of a kernel's parameters, as the compiler sees them; "?" for a struct."""
-    text = ctypes.create_string_buffer(4096)
-    # Of the library that will be launched: another one would have to be built first.
-    built = (
-        _profiled(program).code
-        if _profiles is not None
-        else _sanitized(program).code
-        if is_checking()
-        else _library(program)
-    )
-    built[f"minigan_types_{label(name)}"](text, ctypes.c_size_t(len(text)))
-    return text.value.decode().split(";")[:-1]
+    """[(C type, Layout of it or of what it points at), …] of a kernel's parameters, as the compiler sees them."""
+    text = ctypes.create_string_buffer(MOST_SAID)
+    _code(program)[f"minigan_types_{label(name)}"](text, ctypes.c_size_t(len(text)))
+    return [_described(line) for line in text.value.decode().splitlines()]
+
+
+def variables(program, names):
+    """{name: (C type, Layout)} of those variables that a program has after all: an `#if` may leave out some."""
+    found, text = {}, ctypes.create_string_buffer(MOST_SAID)
+    for name in names:
+        with suppress(AttributeError):
+            _code(program)[f"minigan_variable_{label(name)}"](text, ctypes.c_size_t(len(text)))
+            found[name] = _described(text.value.decode())
+    return found
+
+
+def _code(program):
+    """The library that will be launched: another one would have to be built first."""
+    if _profiles is not None:
+        return _profiled(program).code
+    return _sanitized(program).code if is_checking() else _library(program)
+
+
+def _described(line):
+    """What types.h says of a type."""
+    name, size, *rest = line.rstrip("\n").split("\t")
+    fields = (Field(rest[i], rest[i + 1], int(rest[i + 2]), int(rest[i + 3])) for i in range(0, len(rest), 4))
+    return name, Layout(int(size), tuple(sorted(fields, key=lambda field: field.offset)))
 
 
 def run(program, plan, arguments, outputs=()):
@@ -233,7 +253,7 @@ def _order(threads, order, seed):
     return numbers[::-1].copy() if order == "reverse" else numbers
 
 
-ALIGNMENT = 16  # of a double2, the most that CUDA's types ask for
+ALIGNMENT = 256  # more than any type asks for
 
 
 def _as_c(value):

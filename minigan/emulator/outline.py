@@ -58,6 +58,7 @@ class Item:
     members: list = field(default_factory=list)
     parameters: list = field(default_factory=list)  # (name, text) of a function's
     declares: set = field(default_factory=set)  # the names that are variables'
+    fields: set = field(default_factory=set)  # the names of a type's
     conditions: tuple = ()
 
 
@@ -230,7 +231,8 @@ class _Outline:
         item.names |= {self._text(one.named_children[0]) for one in enumerators}
         fields = [one for each in body.named_children if each.type == "field_declaration" for one in _declarators(each)]
         self._mentioning(item)
-        item.mentions -= {self._last_name(one) for one in fields}  # which hide what has the same name outside
+        item.fields = {self._last_name(one) for one in fields}
+        item.mentions -= item.fields  # which hide what has the same name outside
         return item
 
     def _mentioning(self, item):

@@ -29,6 +29,7 @@ class Reached:
     parameters  (name, text) of the kernel's; none where a macro makes it
     condition   (line, text) of the innermost `#if` around it, or None
     variables   {name: the declaration's text}
+    fields      the names of the types' fields that no macro has too, sorted
     insertions  (where, in bytes, what) the emulator wants to be put in: see `for_emulator`
     """
 
@@ -37,6 +38,7 @@ class Reached:
     is_template: bool
     condition: tuple | None
     variables: dict
+    fields: tuple
     insertions: list
 
     def for_emulator(self):
@@ -64,12 +66,15 @@ def reach(text, name, file):
     defined = {name for item in items if item.kind == "function" and item.is_defined for name in item.names}
     missing = [item for item in items if item.kind == "function" and id(item) in kept and not item.names & defined]
     constant = [item.begin for item in variables if not NO_VALUE.search(raw[item.begin : item.end])]
+    macros = {name for item in items if item.kind == "macro" for name in item.names}
+    fields = {name for item in items if id(item) in kept for name in item.fields}
     return Reached(
         _as_text(left),
         kernel.parameters if kernel else [],
         bool(kernel and kernel.is_template),
         kernel.conditions[-1] if kernel and kernel.conditions else None,
         {name: raw[item.begin : item.end] for item in variables for name in item.declares},
+        tuple(sorted(fields - macros - {""})),
         [(begin, "MINIGAN_CONSTANT_INITIALISER ") for begin in constant]
         + [(item.end - 1, f" {{ MINIGAN_UNDEFINED({name}) }}") for item in missing for name in item.names],
     )

@@ -315,6 +315,9 @@ def _run(arguments):
 
 def _errors(words):
     """A compiler's errors in a text, and of those in the emulator's own files, if there is no other, what they say."""
+    if "Assembler messages" in words:
+        instruction = re.search(r"Error: .*?[`\x27\u2018](.*?)[\x27\u2019]", words)
+        return f"inline PTX (asm) is not emulated: {instruction[1] if instruction else words.strip()}"
     errors = [line for line in words.splitlines() if re.search(r"\berror: |\bundefined\b", line)]
     in_text = [line for line in errors if not any(f"{name}:" in line for name in (*OWN_FILES, ENTRIES))]
     said = dict.fromkeys(line.rpartition("error: ")[2] for line in errors)

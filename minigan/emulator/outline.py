@@ -22,6 +22,8 @@ ALIGNED = re.compile(r"\b(?:__align__|alignas|__attribute__|__declspec)\s*\((?:[
 FOR_CXX = re.compile(
     r"^[ \t]*#[ \t]*if[^\n]*__cplusplus[^\n]*\n(?:\s*extern\s+\S*\s*\{|\s*\})[^\n]*\n[ \t]*#[ \t]*endif", re.M
 )
+# Where a function runs, said to one compiler alone.
+FOR_CUDA = re.compile(r"^[ \t]*#[ \t]*if[^\n]*\n(?:\s*__\w+__)+\s*\n[ \t]*#[ \t]*endif", re.M)
 CONTAINERS = {
     "translation_unit", "namespace_definition", "declaration_list", "linkage_specification", "preproc_if", "preproc_ifdef",
     "preproc_elif", "preproc_elifdef", "preproc_else", "ERROR",
@@ -88,7 +90,7 @@ def outline(text):
         raise MiniganError("tree-sitter is missing: pip install 'minigan[emulator]'")
     code = plain(text)
     macros = {match[1]: match[3] for match in DEFINE.finditer(code)}
-    strange = [match.span() for pattern in (ALIGNED, FOR_CXX) for match in pattern.finditer(code)]
+    strange = [match.span() for pattern in (ALIGNED, FOR_CXX, FOR_CUDA) for match in pattern.finditer(code)]
     strange += _uses(code, [name for name, body in macros.items() if not QUALIFIER.sub("", body)])
     makers = _uses(code, [name for name, body in macros.items() if MAKES.search(body) and QUALIFIER.sub("", body)])
     parsed = _parser().parse(blanked(text, strange + makers).encode("latin-1"))
@@ -127,8 +129,8 @@ class _Outline:
         if node.type in CONDITIONS:
             conditions = (*conditions, self._condition(node))
         cut = None  # where an `#if` begins that cuts something in the middle, as two heads of one function
-        for child in node.children:
-            if cut is None and node.type == "ERROR" and child.type.startswith("#"):
+        for i, child in enumerate(node.children):
+            if cut is None and self._cuts(node, i):
                 cut = child.start_byte
             if cut is not None:
                 if child.end_byte == node.end_byte or "#endif" in self._text(child):
@@ -138,6 +140,12 @@ class _Outline:
                 yield from self.items(child, conditions)
             elif child.is_named and child.type not in KEPT and (item := self._item(child, conditions)):
                 yield item
+
+    def _cuts(self, node, i):
+        """Whether a child of what the parser did not understand is an `#if` whose `#endif` stands inside of something else."""
+        if node.type != "ERROR" or not node.children[i].type.startswith("#if"):
+            return False
+        return not any(self._text(other).startswith("#endif") for other in node.children[i:])
 
     def _condition(self, node):
         line = self.code[node.start_byte :].partition("\n")[0].strip()

@@ -17,11 +17,15 @@
 
 #include "fibers.h"
 
+struct uint3 { unsigned int x, y, z; };
+
 namespace minigan {
 
 struct Index {
     unsigned int x, y, z;
     constexpr Index(unsigned int x = 1, unsigned int y = 1, unsigned int z = 1) : x(x), y(y), z(z) {}
+    constexpr Index(uint3 index) : x(index.x), y(index.y), z(index.z) {}
+    constexpr operator uint3() const { return {x, y, z}; }
 };
 
 constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 64;

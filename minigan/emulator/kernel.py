@@ -15,6 +15,7 @@ from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
 from . import program, worker
 from .build import CUDAS_HEADERS, CompileError
 from .launch import Fill, KernelError, Program, checking, profiling, settings
+from .options import Options
 from .outline import can_parse
 from .reach import reach
 from .sanitizer import Out
@@ -23,17 +24,18 @@ from .variables import names as names_of_variables
 
 # How compilers say that they know nothing of a name.
 UNDECLARED = "not declared|undeclared|not been declared|not a member|no member|no matches"
+NO_OPTIONS = Options()
 CANNOT_PARSE = "the whole file was compiled; with pip install 'minigan[emulator]' only what the kernel reaches is"
 
 
-def read_kernel(place):
+def read_kernel(place, options=NO_OPTIONS):
     """(text, file, name) of "mine.cu:name". Raises MiniganError for another form, and for a file that cannot be read."""
     parts = re.fullmatch(r"(.+\.cuh?):(.+)", str(place))
     if not parts:
         raise MiniganError(f'kernel: {place!r}, expected "file.cu:name"')
     path, name = parts.groups()
     try:
-        return program.read(path), Path(path).name, name
+        return options.text_in(path), Path(path).name, name
     except OSError as error:
         raise MiniganError(f"kernel: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -53,9 +55,8 @@ class HostKernel:
         self.reached = reach(text, name, file) if can_parse() else None
         if self.reached and self.reached.is_template and not name.endswith(">"):
             raise MiniganError(f"{file}: kernel {name} is a template: name one of its instances, as {name}<float>")
-        self.text, self.left_out = program.without_unknown_headers(
-            self.reached.text if self.reached else text, CUDAS_HEADERS
-        )
+        self.with_headers = self.reached.text if self.reached else text
+        self.text, self.left_out = program.without_unknown_headers(self.with_headers, CUDAS_HEADERS)
         self.file, self.name = file, name
         self.fills = {}  # {variable: Fill}
 

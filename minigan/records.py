@@ -12,7 +12,6 @@ OF_VECTOR = {
     "float": np.float32, "double": np.float64, "char": np.int8, "short": np.int16, "int": np.int32, "long": np.int64,
     "longlong": np.int64, "uchar": np.uint8, "ushort": np.uint16, "uint": np.uint32, "ulong": np.uint64, "ulonglong": np.uint64,
 }  # fmt: skip
-CODES = {"float32": "f4", "float64": "f8", "float16": "f2", "bool": "?"}  # as NumPy writes types in short
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,8 @@ def vector_of(type):
 
 
 def is_record(value):
-    """Whether a value is a NumPy record, or an array of no axes that holds one."""
-    return getattr(value, "dtype", None) is not None and value.dtype.names is not None and value.ndim == 0
+    """Whether a value is a NumPy record, or an array of no axes that holds one; if need be one without names."""
+    return getattr(value, "dtype", None) is not None and value.dtype.kind == "V" and value.ndim == 0
 
 
 def vector(where, type, value):
@@ -84,7 +83,7 @@ def record(where, type, layout, value, numbers):
 def mismatch(layout, dtype, numbers):
     """What is other in a structured type of NumPy than in a struct, in words; "" where nothing is."""
     for field in layout.fields:
-        if field.name not in dtype.names:
+        if field.name not in (dtype.names or ()):
             return f"the record has no field {field.name}, which is {field.type}"
         kind, offset = dtype.fields[field.name][:2]
         if offset != field.offset:

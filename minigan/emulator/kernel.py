@@ -3,6 +3,7 @@
 import re
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
+from itertools import count
 from operator import index
 from pathlib import Path
 
@@ -13,28 +14,35 @@ from ..errors import LaunchError, MiniganError
 from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
 from . import program, worker
 from .build import CUDAS_HEADERS, CompileError
-from .launch import KernelError, Program, checking, profiling, settings
+from .launch import Fill, KernelError, Program, checking, profiling, settings
+from .options import Options
 from .outline import can_parse
 from .reach import reach
 from .sanitizer import Out
+from .variables import data_of as variable_data
+from .variables import names as names_of_variables
 
 # How compilers say that they know nothing of a name.
 UNDECLARED = "not declared|undeclared|not been declared|not a member|no member|no matches"
+NO_OPTIONS = Options()
 CANNOT_PARSE = "the whole file was compiled; with pip install 'minigan[emulator]' only what the kernel reaches is"
 
 
-def read_kernel(place):
+def read_kernel(place, options=NO_OPTIONS):
     """(text, file, name) of "mine.cu:name". Raises MiniganError for another form, and for a file that cannot be read."""
     parts = re.fullmatch(r"(.+\.cuh?):(.+)", str(place))
     if not parts:
         raise MiniganError(f'kernel: {place!r}, expected "file.cu:name"')
     path, name = parts.groups()
     try:
-        return program.read(path), Path(path).name, name
+        return options.text_in(path), Path(path).name, name
     except OSError as error:
         raise MiniganError(f"kernel: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise MiniganError(f"kernel: {path} is not UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+_numbers = count()  # of Fills
 
 
 class HostKernel:
@@ -47,10 +55,10 @@ class HostKernel:
         self.reached = reach(text, name, file) if can_parse() else None
         if self.reached and self.reached.is_template and not name.endswith(">"):
             raise MiniganError(f"{file}: kernel {name} is a template: name one of its instances, as {name}<float>")
-        self.text, self.left_out = program.without_unknown_headers(
-            self.reached.text if self.reached else text, CUDAS_HEADERS
-        )
+        self.with_headers = self.reached.text if self.reached else text
+        self.text, self.left_out = program.without_unknown_headers(self.with_headers, CUDAS_HEADERS)
         self.file, self.name = file, name
+        self.fills = {}  # {variable: Fill}
 
     @cached_property
     def program(self):
@@ -80,6 +88,18 @@ class HostKernel:
             Parameter(kind, name, kind.endswith("*"), layout=layout)
             for kind, name, layout in zip(types, names, layouts)
         )
+
+    @cached_property
+    def variables(self):
+        """{name: (C type, Layout)} of the variables that can be filled."""
+        with self._explaining():
+            return worker.variables(self.program, names_of_variables(self.program.text), self.name)
+
+    def fill(self, name, value):
+        """Have a variable hold a value from the next launch on: see `constant`."""
+        data = variable_data(self, name, value)
+        before = self.fills[name].data if name in self.fills else b""
+        self.fills[name] = Fill(name, next(_numbers), data + before[len(data) :])
 
     @contextmanager
     def _explaining(self):
@@ -119,7 +139,8 @@ class HostKernel:
         _, arguments = bind(plan, arrays)
         if on_host:
             names = {parameter.name for position, parameter in enumerate(plan.kernel.parameters) if position in outputs}
-            perform(plan, arguments, partial(worker.run, self.program, plan, arguments, names))
+            fills = tuple(self.fills.values())
+            perform(plan, arguments, partial(worker.run, self.program, plan, arguments, names, fills))
         else:
             self.run_on_gpu(plan, arguments)
 
@@ -154,6 +175,16 @@ def check(kernel, grid, block, args, shared=0, order=None, seed=None, cooperativ
     with settings(order, seed), checking() as report, suppress(KernelError):
         kernel(grid, block, args, shared, cooperative)
     return report
+
+
+def constant(kernel, name, value):
+    """Fill a `__constant__`, `__device__` or `__managed__` variable of a kernel, before its next launch: an array, a record or a
+    number. Whoever has a part of the variable's bytes fills its beginning.
+
+    It is the kernel's own: another kernel of the same file has its own variables. Raises MiniganError where the kernel uses no such
+    variable, LaunchError for what does not fit into it.
+    """
+    kernel.fill(name, value)
 
 
 def profile(kernel, grid, block, args, shared=0):

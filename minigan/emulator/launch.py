@@ -33,7 +33,17 @@ _settings = {"order": "forward", "seed": 0, "limit": 60.0}
 _profiles = None  # where the profiler enters what it counts; None: launches run without it
 _report = None  # where the sanitizer enters what it finds; None: launches run without it
 running = threading.RLock()  # the runtime of a library holds one launch at a time
+_filled = {}  # {library: {variable: the number of the Fill that it had last}}
 _stacks = (ctypes.c_void_p * MAX_BLOCKS_AT_ONCE)()  # the libraries' in common: see launch.h
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What a variable of a text is to hold before the next launch; no two fills have one number."""
+
+    name: str
+    number: int
+    data: bytes
 
 
 class KernelError(LaunchError):
@@ -82,7 +92,21 @@ def profiling():
 
 def renew(program):
     """Give a program's variables in global memory the values that they began with, for the sanitizer's launches."""
-    _sanitized(program).renew()
+    observed = _sanitized(program)
+    observed.renew()
+    _filled.pop(observed.code, None)
+
+
+def _fill(code, fills):
+    """Fill a library's variables with what it has not had yet."""
+    had = _filled.setdefault(code, {})
+    for fill in fills:
+        if had.get(fill.name) != fill.number:
+            entry = code[f"minigan_variable_{label(fill.name)}"]
+            entry.restype = ctypes.c_void_p
+            text = ctypes.create_string_buffer(MOST_SAID)
+            ctypes.memmove(entry(text, ctypes.c_size_t(len(text))), fill.data, len(fill.data))
+            had[fill.name] = fill.number
 
 
 def is_checking():
@@ -179,8 +203,8 @@ def _described(line):
     return name, Layout(int(size), tuple(sorted(fields, key=lambda field: field.offset)))
 
 
-def run(program, plan, arguments, outputs=()):
-    """Run a plan's kernel. `outputs` names the parameters whose arrays do not count as written.
+def run(program, plan, arguments, outputs=(), fills=()):
+    """Run a plan's kernel. `outputs` names the parameters whose arrays do not count as written, `fills` are Fills of variables.
 
     Raises KernelError where the kernel faults, deadlocks or exceeds the limit.
     """
@@ -193,13 +217,22 @@ def run(program, plan, arguments, outputs=()):
     if _profiles is not None:
         with running:
             built = _profiled(program)
+            _fill(built.code, fills)
             launch = partial(_run, built.code, plan, arguments, hosts=1)
             _profiles.append(profiler.count(built, plan, arguments, program.text, launch))
         return
     if _report is None:
-        _run(_library(program), plan, arguments, _hosts(plan))
+        with running:
+            _fill(_library(program), fills)
+            _run(_library(program), plan, arguments, _hosts(plan))
         return
-    with running, Watched(_sanitized(program), plan, arguments, outputs, program.text) as watched:
+    with running:
+        _fill(_sanitized(program).code, fills)
+        _run_watched(program, plan, arguments, outputs)
+
+
+def _run_watched(program, plan, arguments, outputs):
+    with Watched(_sanitized(program), plan, arguments, outputs, program.text) as watched:
         failure = ""
         try:
             _run(watched.library.code, plan, watched.moved, hosts=1)

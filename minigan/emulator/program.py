@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.M)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"(?P<beside>[^"\n]+)"|<(?P<far>[^>\n]+)>)', re.M)
 ANY_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.M)
 USES_STANDARD = re.compile(r"\bstd::|\b(?:numeric_limits|is_same|enable_if|conditional|true_type|false_type)\b")
 USING_STANDARD = re.compile(r"^[ \t]*using\s+namespace\s+std\s*;", re.M)
+OF_CUDA = Path(__file__).parent / "include"
 CXX_HEADERS = {
     "algorithm", "array", "bitset", "cfloat", "climits", "cmath", "complex", "cstddef", "cstdint", "functional",
     "initializer_list", "iterator", "limits", "numeric", "ratio", "tuple", "type_traits", "utility",
@@ -27,28 +28,49 @@ BUILT_IN = {
 }  # fmt: skip
 
 
-def read(path):
-    """A file's text, and in it the text of the files beside it that it includes. #line marks say what comes from where.
+def read(path, folders=()):
+    """A file's text, and in it the text of the files that it includes, from beside it or out of these folders. #line marks say
+    what comes from where.
 
     Raises OSError, and UnicodeDecodeError for what is no UTF-8 text.
     """
-    return _read(Path(path), (), set())
+    return _Reader(folders).read(Path(path), ())
 
 
-def _read(path, within, once):
-    text, pieces, end = path.read_text("utf-8-sig"), [], 0
-    for include in INCLUDE.finditer(text):
-        included = path.parent / include[1]
-        if included in (*within, path) or not included.is_file():
-            continue
-        inner = "" if included in once else _read(included, (*within, path), once)
-        if "#pragma once" in inner:
-            inner = inner.replace("#pragma once", "", 1)
-            once.add(included)
-        line = text.count("\n", 0, include.start()) + 1
-        pieces += [text[end : include.start()], f'#line 1 "{included.name}"\n{inner}\n#line {line} "{path.name}"\n']
-        end = include.end()
-    return "".join([*pieces, text[end:]])
+def with_included(text, file, folders):
+    """A text of no file, likewise."""
+    return _Reader(folders).put_in(text, file, None, ())
+
+
+class _Reader:
+    def __init__(self, folders):
+        self.folders, self.once = folders, set()
+
+    def read(self, path, within):
+        return self.put_in(path.read_text("utf-8-sig"), path.name, path.parent, (*within, path))
+
+    def put_in(self, text, file, folder, within):
+        pieces, end = [], 0
+        for include in INCLUDE.finditer(text):
+            included = self.find(include, folder)
+            if not included or included in within:
+                continue
+            inner = "" if included in self.once else self.read(included, within)
+            if "#pragma once" in inner:
+                inner = inner.replace("#pragma once", "", 1)
+                self.once.add(included)
+            line = text.count("\n", 0, include.start()) + 1
+            pieces += [text[end : include.start()], f'#line 1 "{included.name}"\n{inner}\n#line {line} "{file}"\n']
+            end = include.end()
+        return "".join([*pieces, text[end:]])
+
+    def find(self, include, folder):
+        """The path of what is included, if it is there; CUDA's own headers are looked for beside the file only."""
+        name = include["beside"] or include["far"]
+        known = name in BUILT_IN or name in CXX_HEADERS or (OF_CUDA / name).is_file()
+        places = [folder] if folder and include["beside"] else []
+        places += [] if known else self.folders
+        return next((place / name for place in places if (place / name).is_file()), None)
 
 
 def without_unknown_headers(text, known):

@@ -3,6 +3,11 @@
 import re
 from functools import lru_cache
 
+import numpy as np
+
+from ..devices import array_module
+from ..errors import LaunchError, MiniganError
+from ..plan import NUMBERS, Parameter, number
 from .program import plain
 
 DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.M)
@@ -77,3 +82,24 @@ def _names(declaration):
         before, declaration = declaration, NESTED.sub(" ", declaration)
     words = (re.findall(r"\w+", part.partition("=")[0]) for part in declaration.split(","))
     return [found[-1] for found in words if found]
+
+
+def data_of(kernel, name, value):
+    """The bytes of a value for a variable of a kernel. Raises MiniganError for an unknown one, LaunchError for what does not fit."""
+    if name not in kernel.variables:
+        known = f"it uses {', '.join(kernel.variables)}" if kernel.variables else "it uses none"
+        raise MiniganError(f"kernel {kernel.name} uses no variable {name!r} that can be filled: {known}")
+    type, layout = kernel.variables[name]
+    where, kind = f"kernel {kernel.name}: variable {name}", NUMBERS.get(type)
+    if type.startswith("const "):
+        raise LaunchError(f"{where} is {type}: what it holds stands in the text")
+    if type.endswith("*"):
+        raise LaunchError(f"{where} is a pointer ({type}): pass the array as an argument")
+    if kind and np.ndim(value) == 0:
+        value = number(where, Parameter(type, name, False), value)
+    array = np.asarray(value if array_module(value) is np else value.get())
+    if kind and array.dtype != kind:
+        raise LaunchError(f"{where} is of {type}, and the array is {array.dtype}, expected {np.dtype(kind)}")
+    if array.nbytes > layout.size:
+        raise LaunchError(f"{where} has {layout.size:,} bytes, and the array has {array.nbytes:,}")
+    return array.tobytes()

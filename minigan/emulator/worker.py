@@ -37,19 +37,26 @@ def parameter_types(program, name):
     return _ask(name, "parameter_types", program, name)
 
 
+def variables(program, names, name):
+    """`launch.variables`, in the worker."""
+    return _ask(name, "variables", program, names)
+
+
 def renew(program, name):
     """`launch.renew`, in the worker."""
     return _ask(name, "renew", program)
 
 
-def run(program, plan, arguments, outputs=()):
+def run(program, plan, arguments, outputs=(), fills=()):
     """`launch.run`, in the worker: findings and profiles go where they are collected here."""
     name = plan.kernel.name
     shared = _Shared(arguments)
     with launch.running:
         file = shared.take_along()
         try:
-            failure, findings, profiles = _ask(name, "run", program, plan, shared.described, outputs, shared=file)
+            failure, findings, profiles = _ask(
+                name, "run", program, plan, shared.described, outputs, fills, shared=file
+            )
         except launch.KernelError as error:
             launch.report(Finding("fault", plan.kernel.file, 0, "", str(error), (), (), advice=ADVICE["fault"]))
             raise
@@ -245,7 +252,7 @@ def _serve(connection):
         os._exit(0)
 
 
-def _run(state, program, plan, described, outputs, shared):
+def _run(state, program, plan, described, outputs, fills, shared):
     global _memory
     if _memory is None or _memory[0] != os.fstat(shared).st_ino:
         _memory = os.fstat(shared).st_ino, mmap.mmap(shared, 0)
@@ -254,7 +261,7 @@ def _run(state, program, plan, described, outputs, shared):
         report, profiles = launch.restore(state, stack)
         failure = None
         try:
-            launch.run(program, plan, arguments, outputs)
+            launch.run(program, plan, arguments, outputs, fills)
         except launch.KernelError as error:
             failure = error
         return failure, report.findings if report else [], profiles or []
@@ -272,4 +279,15 @@ def _parameter_types(state, program, name):
         return launch.parameter_types(program, name)
 
 
-_REQUESTS = {"run": _run, "parameter_types": _parameter_types, "renew": lambda state, program: launch.renew(program)}
+def _variables(state, program, names):
+    with ExitStack() as stack:
+        launch.restore(state, stack)
+        return launch.variables(program, names)
+
+
+_REQUESTS = {
+    "run": _run,
+    "parameter_types": _parameter_types,
+    "variables": _variables,
+    "renew": lambda state, program: launch.renew(program),
+}

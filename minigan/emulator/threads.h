@@ -150,7 +150,7 @@ void on_deadlock(Host& h);
 void on_missing_lane(Host& h, int thread, int source);
 void on_bad_mask(Host& h, int thread, int other);
 void on_fence(bool wide);
-void on_fault(uintptr_t code);  // at which address
+void on_fault(Host& h, uintptr_t code, uintptr_t address);  // at which instruction, for which address
 void on_atomic(void* address, int size, Atomic kind, bool wide, Place place);  // wide: not only of the block's scope
 void on_barrier_begin(Barrier* barrier, Place place);
 void on_barrier_arrival(Host& h, int thread, Barrier* barrier, Place place);

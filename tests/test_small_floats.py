@@ -43,7 +43,8 @@ __global__ void compute(int op, bool half, const unsigned short* a, const unsign
 #define IN_MODES(NUMBER, WORD) IN_MODE(NUMBER, WORD, _rn) IN_MODE(NUMBER + 1, WORD, _rz) IN_MODE(NUMBER + 2, WORD, _rd)  \\
     IN_MODE(NUMBER + 3, WORD, _ru)                                                                    \\
     case NUMBER + 30: z[i] = __##WORD##2float(__ushort_as_##WORD(bits[i])); break;                    \\
-    case NUMBER + 40: y[i] = __##WORD##_as_ushort(__double2##WORD(x[i])); break;
+    case NUMBER + 40: y[i] = __##WORD##_as_ushort(__double2##WORD(x[i])); break;                      \\
+    case NUMBER + 50: y[i] = __##WORD##_as_ushort(__ll2##WORD##_rn((1ll << 62) + (1ll << 54) + (long long)x[i])); break;
 __global__ void convert(int op, const double* x, const unsigned short* bits, unsigned short* y, double* z, int n) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) switch (op) { IN_MODES(0, half) IN_MODES(4, bfloat16) }
@@ -177,6 +178,7 @@ def test_rounded_once_where_a_float_or_a_double_lies_between():
     a_bit_more = np.array([1 + 2.0**-11 + 2.0**-40, 1 + 2.0**-8 + 2.0**-50, 1 + 2.0**-11, 1 + 2.0**-8])
     assert convert(HALF.first_op + 40, a_bit_more)[[0, 2]].tolist() == [0x3C01, 0x3C00]
     assert convert(BFLOAT16.first_op + 40, a_bit_more)[[1, 3]].tolist() == [0x3F81, 0x3F80]
+    assert convert(BFLOAT16.first_op + 50, np.array([-1.0, 0.0, 1.0])).tolist() == [0x5E80, 0x5E80, 0x5E81]
 
 
 def pairs(form, count):

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 
 import minigan as mg
-from minigan import emulator
-from minigan.cuda import nvrtc
-from minigan.errors import LaunchError
 
 BITS = np.arange(65536, dtype=np.uint16)
 MODES = ("_rn", "_rz", "_rd", "_ru")
@@ -43,7 +40,8 @@ __global__ void compute(int op, bool half, const unsigned short* a, const unsign
 #define IN_MODES(NUMBER, WORD) IN_MODE(NUMBER, WORD, _rn) IN_MODE(NUMBER + 1, WORD, _rz) IN_MODE(NUMBER + 2, WORD, _rd)  \\
     IN_MODE(NUMBER + 3, WORD, _ru)                                                                    \\
     case NUMBER + 30: z[i] = __##WORD##2float(__ushort_as_##WORD(bits[i])); break;                    \\
-    case NUMBER + 40: y[i] = __##WORD##_as_ushort(__double2##WORD(x[i])); break;
+    case NUMBER + 40: y[i] = __##WORD##_as_ushort(__double2##WORD(x[i])); break;                      \\
+    case NUMBER + 50: y[i] = __##WORD##_as_ushort(__ll2##WORD##_rn((1ll << 62) + (1ll << 54) + (long long)x[i])); break;
 __global__ void convert(int op, const double* x, const unsigned short* bits, unsigned short* y, double* z, int n) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) switch (op) { IN_MODES(0, half) IN_MODES(4, bfloat16) }
@@ -177,6 +175,7 @@ def test_rounded_once_where_a_float_or_a_double_lies_between():
     a_bit_more = np.array([1 + 2.0**-11 + 2.0**-40, 1 + 2.0**-8 + 2.0**-50, 1 + 2.0**-11, 1 + 2.0**-8])
     assert convert(HALF.first_op + 40, a_bit_more)[[0, 2]].tolist() == [0x3C01, 0x3C00]
     assert convert(BFLOAT16.first_op + 40, a_bit_more)[[1, 3]].tolist() == [0x3F81, 0x3F80]
+    assert convert(BFLOAT16.first_op + 50, np.array([-1.0, 0.0, 1.0])).tolist() == [0x5E80, 0x5E80, 0x5E81]
 
 
 def pairs(form, count):
@@ -249,109 +248,3 @@ def test_choices_and_comparisons(form, expression):
         "T(__hisinf(a))": np.where(np.isinf(x), one | (a & 0x8000), 0),
     }[expression]  # fmt: skip
     assert (compute(form, expression, a, b, c) == expected).all()
-
-
-# ---- accesses, arguments, complex numbers -------------------------------------------------------------------------------
-
-ACCESSES = """#include <cuda_fp16.h>
-#include <cuda_bf16.h>
-#include <cuComplex.h>
-__global__ void k(const __half* x, __half* y, __half* z, half2* pairs, nv_bfloat16* b, nv_bfloat162* sum, cuComplex* c,
-                  half factor, cuComplex turn) {
-    const int i = blockIdx.x * blockDim.x + threadIdx.x;
-    y[i] += x[i];
-    if (i % 2)
-        z[i] *= factor;
-    else
-        z[i] = -x[i];
-    pairs[i] += __float2half2_rn(2.0f);
-    float twice = 2.0f * float(x[i]);
-    b[i] = __float2bfloat16_rn(twice);
-    if (i % 32 == 0) atomicAdd(sum, __floats2bfloat162_rn(1.0f, 2.0f));
-    c[i] = cuCdivf(cuCmulf(c[i], turn), make_cuFloatComplex(0.5f, 0.0f));
-    c[i].x += cuCabsf(c[i]);
-}
-__global__ void races(half* x, half2* y) {
-    x[0] += half(1.0f);
-    y[threadIdx.x / 2] *= __float2half2_rn(1.0f);
-}
-"""
-
-
-def arrays():
-    x = np.linspace(-2, 2, 64).astype(np.float16)
-    c = (np.arange(64) + 1j).astype(np.complex64)
-    y, z, pairs = np.ones(64, np.float16), np.ones(64, np.float16), np.ones(128, np.float16)
-    return [x, y, z, pairs, np.zeros(64, np.uint16), np.zeros(2, np.uint16), c, 3.0, 1j]
-
-
-def test_kernels_on_small_and_complex_numbers(order):
-    x, y, z, pairs, b, total, c, factor, turn = args = arrays()
-    before = c.copy()
-    mg.kernel(source=ACCESSES, name="k")(2, 32, args)
-    assert (y == x + np.float16(1)).all() and (z == np.where(np.arange(64) % 2, factor, -x)).all()
-    assert (pairs == 3).all() and (b == upper_half(2 * x.astype(np.float32), "_rn")).all()
-    assert total.tolist() == [0x4000, 0x4080]
-    expected = before * turn * 2
-    assert np.allclose(c, expected + abs(expected), rtol=1e-6)
-
-
-def test_accesses_are_seen_in_the_line_that_makes_them_and_have_two_bytes():
-    profile = emulator.profile(mg.kernel(source=ACCESSES, name="k"), 2, 32, arrays())
-    lines = {line.line: line for line in profile.lines}
-    seen = {
-        number: (line.loaded, line.stored, line.sectors, line.flops) for number, line in lines.items() if number < 15
-    }
-    assert seen == {  # two warps, each with 2 sectors of two bytes a lane, 4 of four
-        7: (64 * 4, 64 * 2, 3 * 4, 64),
-        9: (32 * 2, 32 * 2, 2 * 4, 32),
-        11: (32 * 2, 32 * 2, 2 * 4, 0),
-        12: (64 * 4, 64 * 4, 2 * 8, 128),
-        13: (64 * 2, 0, 4, 64),
-        14: (0, 64 * 2, 4, 0),
-    }
-
-
-def test_the_sanitizer_sees_what_operators_do():
-    x, y = np.zeros(1, np.float16), np.zeros(4, np.float16)
-    findings = emulator.check(mg.kernel(source=ACCESSES, name="races"), 1, 8, (x, y)).findings
-    kinds = {(finding.kind, finding.line) for finding in findings}
-    assert kinds == {("race", 20), ("race", 21), ("out-of-bounds", 21)}
-
-
-def test_arguments_have_the_kernels_types():
-    kernel = mg.kernel(source=ACCESSES, name="k")
-
-    def refused(position, value, message):
-        with pytest.raises(LaunchError, match=message):
-            kernel(2, 32, [*arrays()[:position], value, *arrays()[position + 1 :]])
-
-    refused(0, np.zeros(64, np.float32), "argument x is float32, expected float16")
-    refused(
-        4,
-        np.zeros(64, np.float16),
-        r"argument b is float16, expected uint16 \(their bits\) or bfloat16 \(of ml_dtypes\)",
-    )
-    refused(7, 1e5, "argument factor is 100000.0, which __half cannot hold")
-    refused(7, 1j, "argument factor is 1j, expected a number for __half")
-    refused(8, 1e39j, "argument turn is 1e[+]39j, which float2 cannot hold")
-
-
-def test_an_array_of_ml_dtypes_bfloat16():
-    ml_dtypes = pytest.importorskip("ml_dtypes")
-    args = arrays()
-    args[4], args[5] = np.zeros(64, ml_dtypes.bfloat16), np.zeros(2, ml_dtypes.bfloat16)
-    mg.kernel(source=ACCESSES, name="k")(2, 32, args)
-    assert (args[4] == (2 * args[0].astype(np.float32)).astype(ml_dtypes.bfloat16)).all() and args[5].tolist() == [2, 4]
-
-
-@pytest.mark.skipif(
-    nvrtc.why_missing() is not None or not nvrtc.include_folders(), reason="takes NVRTC and CUDA's headers"
-)
-@pytest.mark.parametrize(
-    ("text", "name"), [(NUMBERS, "compute"), (NUMBERS, "convert"), (ACCESSES, "k"), (ACCESSES, "races")]
-)
-def test_nvidias_compiler_takes_the_same_texts(text, name):
-    options = ("--std=c++17", *(f"-I{folder}" for folder in nvrtc.include_folders()))
-    types = nvrtc.parameter_types(text, "small_floats.cu", options, [name], 80)[name]
-    assert types == [parameter.type for parameter in mg.kernel(source=text, name=name).parameters()]

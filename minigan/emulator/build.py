@@ -71,6 +71,7 @@ OF_CLANG = (
     "-disable-licm-promotion",
     "-mllvm",
     "-tsan-instrument-read-before-write=1",
+    "-fsanitize-coverage=no-prune",  # what two branches meet in has a counter of its own
 )
 
 

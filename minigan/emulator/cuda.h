@@ -193,6 +193,10 @@ MINIGAN_OVER_LANES(__reduce_and_sync, T, value, result & theirs)
 MINIGAN_OVER_LANES(__reduce_or_sync, T, 0, result | theirs)
 MINIGAN_OVER_LANES(__reduce_xor_sync, T, 0, result ^ theirs)
 MINIGAN_OVER_LANES(__match_any_sync, unsigned int, 0, result | unsigned(theirs == value) << other)
+template <class T> inline unsigned int __match_all_sync(unsigned int mask, T value, int* all, MINIGAN_PLACE) {
+    *all = __match_any_sync(mask, value, place) == mask;
+    return *all ? mask : 0;
+}
 
 // Atomics, on global and on shared memory: blocks may run on several threads of the host.
 #define MINIGAN_ATOMIC_OF(NAME, WIDE, KIND, RESULT)                                                      \

@@ -181,8 +181,8 @@ def constant(kernel, name, value):
     """Fill a `__constant__`, `__device__` or `__managed__` variable of a kernel, before its next launch: an array, a record or a
     number. Whoever has a part of the variable's bytes fills its beginning.
 
-    It is the kernel's own: another kernel of the same file has its own variables. Raises MiniganError where the kernel uses no such
-    variable, LaunchError for what does not fit into it.
+    It is the kernel's own: another kernel of the same file has its own variables. Raises MiniganError where the kernel uses no
+    such variable, LaunchError for what does not fit into it.
     """
     kernel.fill(name, value)
 

@@ -76,7 +76,8 @@ class _Reader:
 def without_unknown_headers(text, known):
     """(The text with the headers in it that are `known` by name, and the names of the others, which are left out).
 
-    Libraries' headers stand for those of CUDA that they bring along. Of the C++ library what needs no linking stays where `std::` is used at all: CUDA's own headers stand for the rest.
+    Libraries' headers stand for those of CUDA that they bring along. Of the C++ library what needs no linking stays where `std::`
+    is used at all: CUDA's own headers stand for the rest.
     """
     left_out, standard = [], USES_STANDARD.search(USING_STANDARD.sub("", plain(text)))
 

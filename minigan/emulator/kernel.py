@@ -16,7 +16,7 @@ from . import program, worker
 from .build import CUDAS_HEADERS, CompileError
 from .launch import Fill, KernelError, Program, checking, profiling, settings
 from .options import Options
-from .outline import can_parse
+from .parser import can_parse
 from .reach import reach
 from .sanitizer import Out
 from .variables import data_of as variable_data

@@ -11,7 +11,7 @@ from importlib import import_module
 from . import emulator, init, nn, ops, optim, random
 from .cuda.launch import reload
 from .cuda.user_kernel import kernel
-from .emulator import out
+from .emulator import constant, out
 from .errors import DeviceError, LaunchError, MiniganError
 from .gradcheck import GradientError, gradcheck
 from .tensor import Function, Tensor, grad, no_grad, tensor
@@ -23,6 +23,7 @@ __all__ = [
     "LaunchError",
     "MiniganError",
     "Tensor",
+    "constant",
     "emulator",
     "grad",
     "gradcheck",

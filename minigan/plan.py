@@ -8,20 +8,24 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, prod
-from numbers import Real
+from numbers import Complex, Real
 
 import numpy as np
 
 from .devices import array_module
 from .errors import DeviceError, LaunchError
+from .records import Layout, mismatch, record, vector, vector_of
 
 # What a C type is in NumPy. "real" is float or double, as the arrays are.
 NUMBERS = {
     "float": np.float32, "double": np.float64, "bool": np.bool_,
     "char": np.int8, "signed char": np.int8, "short": np.int16, "int": np.int32, "long": np.int64, "long long": np.int64,
     "unsigned char": np.uint8, "unsigned short": np.uint16, "unsigned int": np.uint32, "unsigned long": np.uint64,
-    "unsigned long long": np.uint64, "uint64": np.uint64,
+    "unsigned long long": np.uint64, "uint64": np.uint64, "__half": np.float16,
+    "float2": np.complex64, "double2": np.complex128,  # by value, as cuComplex.h has it; a pointer may be to anything
+    "__nv_bfloat16": np.uint16,  # its bits: NumPy has no such type. ml_dtypes has, named as BFLOAT16
 }  # fmt: skip
+BFLOAT16, MOST_BFLOAT16 = "bfloat16", 2.0**128 - 2.0**120
 
 MAX_THREADS = 1024  # of a block, on every chip since compute capability 2.0
 MOST_ELEMENTS = 2**31 - 2**14  # of an array: an int counts them, and has room for a stride beyond the last one
@@ -30,22 +34,29 @@ MAX_GRID = (2**31 - 1, 65_535, 65_535)  # blocks along x, y and z
 
 @dataclass(frozen=True)
 class Parameter:
-    """One kernel parameter: its C type as declared, its name, whether it may be a null pointer, and whether what it points at
-    may have more elements than an int can count."""
+    """One kernel parameter: its C type as declared, its name, whether it may be a null pointer, whether what it points at may
+    have more elements than an int can count; and what a compiler says of it, or of what it points at."""
 
     type: str
     name: str
     optional: bool
     long: bool = False
+    layout: Layout | None = None
 
     @property
     def is_pointer(self):
         return self.type.endswith("*")
 
+    @property
+    def is_bfloat16(self):
+        return self.type.removesuffix("*").endswith("__nv_bfloat16")
+
     def dtype(self, real):
         """The NumPy type of the number, or of the elements pointed at; None for pointers to anything else (float4*)."""
         name = self.type.removeprefix("volatile ").removeprefix("const ").removesuffix("*")
         kind = NUMBERS.get(real if name == "real" else name)
+        if self.is_pointer and kind and issubclass(kind, np.complexfloating):
+            return None
         if kind is None and not self.is_pointer:
             raise LaunchError(f"parameter {self.name} is a {self.type}: only pointers and numbers can be passed")
         return kind
@@ -77,6 +88,7 @@ class Plan:
     block: tuple[int, int, int]
     numbers: dict
     shared: int = 0
+    cooperative: bool = False  # its blocks may wait for each other
 
 
 def bind(plan, arrays):
@@ -94,7 +106,7 @@ def bind(plan, arrays):
         if parameter.is_pointer:
             arguments.append(_pointer(kernel, parameter, arrays[parameter.name], real))
         else:
-            arguments.append(_number(kernel, parameter, plan.numbers[parameter.name], real))
+            arguments.append(_by_value(kernel, parameter, plan.numbers[parameter.name], real))
     return real, tuple(arguments)
 
 
@@ -122,8 +134,11 @@ def _pointer(kernel, parameter, array, real):
     if not hasattr(array, "flags") or isinstance(array, np.generic):
         raise LaunchError(f"{where} is {array!r}, expected an array for {parameter.type}")
     expected = parameter.dtype(real)
-    if expected and array.dtype != expected:
-        raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}")
+    if expected and array.dtype != expected and not (parameter.is_bfloat16 and array.dtype.name == BFLOAT16):
+        either = " (their bits) or bfloat16 (of ml_dtypes)" if parameter.is_bfloat16 else ""
+        raise LaunchError(f"{where} is {array.dtype}, expected {np.dtype(expected)}{either}")
+    if parameter.layout and array.dtype.names and (problem := mismatch(parameter.layout, array.dtype, NUMBERS)):
+        raise LaunchError(f"{where}: {problem} in {parameter.type}")
     if array.size > MOST_ELEMENTS and not parameter.long:
         raise LaunchError(
             f"{where} has {array.size} elements, and kernels count them in int: at most {MOST_ELEMENTS:,}"
@@ -135,18 +150,47 @@ def _pointer(kernel, parameter, array, real):
     return array
 
 
-def _number(kernel, parameter, value, real):
-    kind = parameter.dtype(real)
+def _by_value(kernel, parameter, value, real):
     where = f"kernel {kernel.name}: argument {parameter.name}"
-    if not isinstance(value, (Real, np.bool_)):
+    if "(*)(" in parameter.type or parameter.type.endswith("&"):
+        kind = "function pointer" if "(" in parameter.type else "reference"
+        raise LaunchError(f"{where} is a {kind} ({parameter.type}), which nothing that Python passes can be")
+    is_number = isinstance(value, (Complex, np.bool_)) and parameter.type in NUMBERS
+    if vector_of(parameter.type) and not is_number:
+        return vector(where, parameter.type, value)
+    if parameter.layout and parameter.type not in NUMBERS:
+        return record(where, parameter.type, parameter.layout, value, NUMBERS)
+    return number(where, parameter, value, real)
+
+
+def number(where, parameter, value, real="float"):
+    """A number as the C type of a parameter or of a variable. Raises LaunchError where it does not fit."""
+    kind = parameter.dtype(real)
+    if parameter.is_bfloat16 and getattr(value, "dtype", None) and value.dtype.name == BFLOAT16:
+        value = float(value)
+    if not isinstance(value, (Complex if issubclass(kind, np.complexfloating) else Real, np.bool_)):
         raise LaunchError(f"{where} is {value!r}, expected a number for {parameter.type}")
-    if issubclass(kind, np.integer):
-        fits = isfinite(value) and int(value) == value and np.iinfo(kind).min <= value <= np.iinfo(kind).max
-    else:
-        fits = not isfinite(value) or kind is np.bool_ or abs(value) <= float(np.finfo(kind).max)
-    if not fits:
+    if not _fits(value, kind, parameter.is_bfloat16):
         raise LaunchError(f"{where} is {value!r}, which {parameter.type} cannot hold")
-    return kind(value)
+    return bfloat16_bits(value)[()] if parameter.is_bfloat16 else kind(value)
+
+
+def _fits(value, kind, is_bfloat16):
+    """Whether a number is in a type's range: whole, for integers; but for them, infinite or none at all is too."""
+    if issubclass(kind, np.complexfloating):
+        part = type(kind().real)
+        return _fits(value.real, part, False) and _fits(value.imag, part, False)
+    if issubclass(kind, np.integer) and not is_bfloat16:
+        return isfinite(value) and int(value) == value and np.iinfo(kind).min <= value <= np.iinfo(kind).max
+    most = MOST_BFLOAT16 if is_bfloat16 else kind is not np.bool_ and float(np.finfo(kind).max)
+    return not isfinite(value) or kind is np.bool_ or abs(value) <= most
+
+
+def bfloat16_bits(numbers):
+    """Numbers as bfloat16, rounded to the nearest, ties to even: the upper half of a float32's bits."""
+    bits = np.asarray(numbers, np.float32).view(np.uint32)
+    upper = ((bits + (np.uint32(0x7FFF) + (bits >> 16 & 1))) >> 16).astype(np.uint16)
+    return np.where(np.isnan(numbers), np.uint16(0x7FFF), upper)
 
 
 def lies_on_host(kernel, arrays):

@@ -14,7 +14,7 @@ import minigan as mg
 from minigan import check, emulator
 from minigan.check import training
 from minigan.cuda import source, versions
-from minigan.emulator import KernelError, build, instrument, profiler, sanitizer
+from minigan.emulator import KernelError, build, instrument, launch, profiler, sanitizer
 from minigan.gans import find_recipe
 
 
@@ -251,14 +251,15 @@ def test_it_compiles_for_machines_that_are_not_here(target, tmp_path):
         )
 
 
-@pytest.mark.parametrize(("room", "observe"), [(sanitizer, emulator.check), (profiler, emulator.profile)])
+@pytest.mark.parametrize(("room", "observe"), [(sanitizer, emulator.checking), (profiler, emulator.profiling)])
 def test_a_mirror_of_another_size_is_refused(room, observe, monkeypatch):
     """A field that was added to one side only would shift all others: what is then read would be no error, but wrong."""
     ((name, size),) = room.MIRRORS.items()
     monkeypatch.setitem(room.MIRRORS, name, size + 8)
-    kernel = mg.kernel(source="__global__ void mirrored(int* x) { x[0] = 1; }", name="mirrored")
+    mirrored = emulator.Program("__global__ void mirrored(int* x) { x[0] = 1; }", ("mirrored",))
     words = rf"emulator: a C {name} has {size} bytes, its mirror in Python {size + 8}: give both the same fields"
-    with pytest.raises(mg.MiniganError, match=words):
-        observe(kernel, 1, 1, (np.zeros(1, np.int32),))
+    with observe(), pytest.raises(mg.MiniganError, match=words):
+        launch.parameter_types(mirrored, "mirrored")
     monkeypatch.undo()
-    observe(kernel, 1, 1, (np.zeros(1, np.int32),))
+    with observe():
+        launch.parameter_types(mirrored, "mirrored")

@@ -11,7 +11,7 @@ from PIL import Image
 import minigan as mg
 from minigan import check, emulator
 from minigan.cuda import nvrtc
-from minigan.emulator import build, profiler
+from minigan.emulator import build, profiler, worker
 from minigan.errors import MiniganError
 
 
@@ -138,7 +138,9 @@ def test_transposing_with_and_without_padding():
 
 def test_blocks_without_room_are_run_and_not_counted(monkeypatch):
     monkeypatch.setattr(profiler, "LIMIT", 200)  # each block makes 64 accesses
+    worker.dismiss()  # one with another limit
     profiled = profile("y[i] = x[i];", grid=10)
+    worker.dismiss()
     assert (profiled.blocks, profiled.of_blocks, profiled.total("loaded")) == (3, 10, 3 * 128)
     assert "f, 3 of 10 blocks" in str(profiled)
 
@@ -210,7 +212,7 @@ def test_inspect_on_the_command_line(tmp_path):
         (["nosuch"], "unknown stem 'nosuch': choose from activation"),
         (["matmul", "--grid", "2"], "--grid goes with a kernel, FILE.cu:KERNEL"),
         (["mine.cu:thrice"], "mine.cu has no kernel 'thrice'"),
-        (["mine.cu:twice", "--arg", "f16[3]"], "--arg f16[3]: expected"),
+        (["mine.cu:twice", "--arg", "f8[3]"], "--arg f8[3]: expected"),
         (["mine.cu:twice", "--chip", "hopper"], "--chip hopper: expected sm_75, sm_80"),
     ):
         done = run(*arguments)

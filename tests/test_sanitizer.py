@@ -296,9 +296,8 @@ def test_what_a_compiler_does_not_announce_the_report_says(monkeypatch):
 
 def test_without_a_sanitizer_it_says_so(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    kernel = mg.kernel(source="__global__ void no_such_machine(float* x) {}", name="no_such_machine")
-    with pytest.raises(MiniganError, match="the sanitizer works on Linux"):
-        emulator.check(kernel, 1, 1, (np.zeros(4, np.float32),))
+    with emulator.checking(), pytest.raises(MiniganError, match="the sanitizer works on Linux"):
+        runtime.parameter_types(emulator.Program("__global__ void f(float* x) {}", ("f",)), "f")
 
 
 def test_atomics_that_are_not_cudas_are_refused_by_line():

@@ -40,7 +40,7 @@ def compiled(file, architecture):
 
 def compiled_yours(kernel, architecture):
     """A UserKernel as Compiled, likewise."""
-    cubin, log, names = nvrtc.compile_cubin(kernel.text, kernel.file, (source.STANDARD,), architecture, (kernel.name,))
+    cubin, log, names = nvrtc.compile_cubin(kernel.cuda_text, kernel.file, kernel.options, architecture, (kernel.name,))
     return _kernels(cubin, log)[names[kernel.name]]
 
 

@@ -31,7 +31,7 @@ def inspect_kernel(place, grid, block, arguments, shared=0, chip=None):
     values = [argument(text, random) for text in arguments]
     profile = emulator.profile(made, grid, block, values, shared)
     if chip:
-        _, log, names = nvrtc.compile_cubin(made.text, made.file, (source.STANDARD,), chip, (made.name,))
+        _, log, names = nvrtc.compile_cubin(made.cuda_text, made.file, made.options, chip, (made.name,))
         profile.occupancy = _occupancy(chip, nvrtc.resources(log)[names[made.name]], profile)
     return profile
 

@@ -8,21 +8,24 @@ import numpy as np
 from .. import emulator
 from ..cuda.user_kernel import kernel
 from ..errors import MiniganError
+from ..plan import bfloat16_bits
 
-TYPES = {
-    "f32": np.float32, "f64": np.float64, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
+TYPES = {  # NumPy has no bf16: it is rounded to its bits at the end
+    "f16": np.float16, "bf16": np.float32, "f32": np.float32, "f64": np.float64, "c64": np.complex64, "c128": np.complex128,
+    "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
     "bool": np.bool_, "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64,
 }  # fmt: skip
+PYTHONS = {"f": float, "c": complex}  # types of numbers; int is that of others
 MOST_BYTES = 2**31  # of one array
 
 
-def check_kernel(place, grid, block, arguments, shared=0):
+def check_kernel(place, grid, block, arguments, shared=0, cooperative=False):
     """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them."""
     made, report = kernel(place), emulator.Report(orders=len(emulator.ORDERS))
     for order in emulator.ORDERS:
         random = np.random.default_rng(0)  # the same values in every order
         args = [argument(text, random) for text in arguments]
-        checked = emulator.check(made, grid, block, args, shared, order)
+        checked = emulator.check(made, grid, block, args, shared, order, cooperative=cooperative)
         report.note = checked.note
         for finding in checked.findings:
             report.add(finding)
@@ -34,7 +37,8 @@ def check_kernel(place, grid, block, arguments, shared=0):
 def argument(text, random):
     """An argument as the command line writes it.
 
-    f32[100,50]     an array, of random numbers in [-1, 1) for f32 and f64, of zeros for i8 … u64
+    f32[100,50]     an array, of random numbers in [-1, 1) for f16, bf16 (as its bits), f32, f64, c64 and c128 (both parts), of
+                    zeros for i8 … u64
     i32[1000]=7     an array of sevens
     i32[1000]=0..9  an array of random whole numbers from 0 to 9
     out:f32[1000]   an array that counts as not yet written
@@ -62,8 +66,12 @@ def argument(text, random):
         array = random.integers(*_range(text, span, dtype), shape, endpoint=True).astype(dtype)
     elif value is None and dtype.kind == "f":
         array = random.uniform(-1, 1, shape).astype(dtype)
+    elif value is None and dtype.kind == "c":
+        array = (random.uniform(-1, 1, shape) + 1j * random.uniform(-1, 1, shape)).astype(dtype)
     else:
         array = np.full(shape, 0 if value is None else value, dtype)
+    if parts[2] == "bf16":
+        array = bfloat16_bits(array)
     return emulator.out(array) if parts[1] else array
 
 
@@ -82,7 +90,7 @@ def _number(text, value, dtype):
         return dtype.type(value == "true")
     try:
         with np.errstate(over="ignore"):  # 1e39 is infinite in float32
-            return dtype.type(float(value) if dtype.kind == "f" else int(value))
+            return dtype.type(PYTHONS.get(dtype.kind, int)(value))
     except (ValueError, OverflowError):
         raise MiniganError(f"--arg {text}: {value!r} is not a number that {dtype} can hold") from None
 

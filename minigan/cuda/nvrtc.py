@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..errors import MiniganError
 from ..paths import cache_folder
+from . import mangling
 
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)  # Turing to Blackwell: T4, A100, RTX 30, RTX 40, H100/H200, B200, RTX 50
 
@@ -124,6 +125,39 @@ def disassembler():
     )
 
 
+@cache
+def include_folders():
+    """Where CUDA's own headers lie: those of the toolkit (cuda_fp16.h), from the wheel of NVRTC's release, and libcu++
+    (cuda/barrier), which CuPy brings along. What is not installed is left out."""
+    if why_missing():
+        return ()
+    from cupy.cuda import nvrtc
+
+    release, _ = nvrtc.getVersion()
+    toolkit = "nvidia/cuda_runtime/include" if release < 13 else f"nvidia/cu{release}/include"
+    wanted = {toolkit: "cuda_fp16.h", "cupy/_core/include/cupy/_cccl/libcudacxx": "cuda/barrier"}
+    places = ((Path(packages or ".", folder), header) for folder, header in wanted.items() for packages in sys.path)
+    return tuple(str(folder) for folder, header in places if (folder / header).is_file())
+
+
+@cache
+def header_options():
+    """The options with which a text finds CUDA's own headers, and its version without them."""
+    if why_missing():
+        return ()
+    from cupy.cuda import nvrtc
+
+    release, minor = nvrtc.getVersion()
+    return (*(f"-I{folder}" for folder in include_folders()), f"-DCUDART_VERSION={1000 * release + 10 * minor}")
+
+
+class Headers:
+    """The names of all headers that a text finds by `header_options`."""
+
+    def __contains__(self, name):
+        return any(Path(folder, name).is_file() for folder in include_folders())
+
+
 @lru_cache(64)
 def sass(cubin):
     """{kernel name: its machine code as text, an instruction a line} of a cubin. Raises MiniganError without nvdisasm."""
@@ -144,7 +178,17 @@ def double_instructions(code):
     return sorted({match[0] for match in FP64.finditer(code)})
 
 
-PROBE = "\ntemplate <class Function> __global__ void minigan_probe() {}\n"
+PROBE = """
+template <class Function> __global__ void minigan_probe() {}
+template <unsigned long...> struct minigan_sizes;
+template <class T, bool = __is_enum(T)> struct minigan_plain { using type = T; };
+template <class T> struct minigan_plain<T, true> { using type = __underlying_type(T); };
+template <class> struct minigan_kernel;
+template <class... A> struct minigan_kernel<void (*)(A...)> {
+    using plain = void (*)(typename minigan_plain<A>::type...);
+    using sizes = minigan_sizes<sizeof(A)...>;
+};
+"""
 
 
 def parameter_types(text, file, options, names, architecture=90):
@@ -153,7 +197,23 @@ def parameter_types(text, file, options, names, architecture=90):
     A template over the kernel's function type is instantiated; its mangled name spells the parameters. A regular
     expression over the source would not survive a macro, a comment or launch bounds.
     """
-    expressions = {name: f"minigan_probe<decltype(&{name})>" for name in names}
+    mangled = _probed(text, file, options, names, "plain", architecture)
+    return {name: mangling.parameter_types(one) for name, one in mangled.items()}
+
+
+def parameter_sizes(text, file, options, name, architecture=90):
+    """How many bytes each of a kernel's parameters has."""
+    mangled = _probed(text, file, options, [name], "sizes", architecture)[name]
+    return [int(size) for size in re.findall(r"Lm(\d+)E", mangled)]
+
+
+def _probed(text, file, options, names, what, architecture):
+    """{name: the mangled name of minigan_probe over what minigan_kernel says of a kernel}."""
+    expressions = {  # both at once: it is the compiling that takes time
+        (name, kind): f"minigan_probe<minigan_kernel<decltype(&{name})>::{kind}>"
+        for name in names
+        for kind in ("plain", "sizes")
+    }
     try:
         _, _, mangled = compile_cubin(text + PROBE, file, options, architecture, tuple(expressions.values()))
     except CompileError as error:
@@ -161,42 +221,4 @@ def parameter_types(text, file, options, names, architecture=90):
             if f'"{name}" is undefined' in str(error):
                 raise MiniganError(f"{file} has no kernel {name!r}") from None
         raise
-    return {name: _demangle_parameters(mangled[expression]) for name, expression in expressions.items()}
-
-
-BUILTIN = {
-    "v": "void", "b": "bool", "c": "char", "a": "signed char", "h": "unsigned char", "s": "short",
-    "t": "unsigned short", "i": "int", "j": "unsigned int", "l": "long", "m": "unsigned long", "x": "long long",
-    "y": "unsigned long long", "f": "float", "d": "double",
-}  # fmt: skip
-
-
-def _demangle_parameters(mangled):
-    """Parameter types out of the Itanium mangling of minigan_probe<void (*)(…)>: `_Z13minigan_probeIPFv…EEvv`."""
-    start = mangled.index("PFv") + 3
-    seen = ["minigan_probe"]  # what S_, S0_, S1_ … refer back to, as they appeared
-
-    def parse(i):
-        letter = mangled[i]
-        if letter in "PKV":
-            inner, i = parse(i + 1)
-            named = f"{inner}*" if letter == "P" else f"{'const' if letter == 'K' else 'volatile'} {inner}"
-            seen.append(named)
-            return named, i
-        if letter == "S":
-            end = mangled.index("_", i)
-            return seen[int(mangled[i + 1 : end], 36) + 1 if end > i + 1 else 0], end + 1
-        if letter.isdigit():  # a struct: its name's length, its name
-            digits = re.match(r"\d+", mangled[i:])[0]
-            end = i + len(digits) + int(digits)
-            seen.append(mangled[i + len(digits) : end])
-            return seen[-1], end
-        if letter not in BUILTIN:
-            raise MiniganError(f"cannot read the parameter types of {mangled}: unknown mark {letter!r}")
-        return BUILTIN[letter], i + 1
-
-    types = []
-    while mangled[start] != "E":
-        named, start = parse(start)
-        types.append(named)
-    return [] if types == ["void"] else types
+    return {name: mangled[expressions[name, what]] for name in names}

@@ -4,7 +4,7 @@ How it works, and what it takes for a race and why, is told in README.md beside 
 """
 
 from .findings import Finding, Report
-from .kernel import check, profile
+from .kernel import check, constant, profile
 from .launch import ORDERS, KernelError, Program, checking, profiling, run, settings
 from .profiles import Profile
 from .sanitizer import out
@@ -18,6 +18,7 @@ __all__ = [
     "Report",
     "check",
     "checking",
+    "constant",
     "out",
     "profile",
     "profiling",

@@ -19,11 +19,14 @@ from pathlib import Path
 
 from ..errors import MiniganError
 from ..paths import cache_folder
-from . import instrument, program
+from . import instrument, program, variables
 
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"  # CUDA's headers, under their own names
-HEADERS = ("cuda.h", "intrinsics.h", "threads.h", "fibers.h", "launch.h")
+HEADERS = (
+    "cuda.h", "intrinsics.h", "rounding.h", "threads.h", "fibers.h", "async.h", "grid.h", "types.h", "launch.h",
+    "runtime.h",
+)  # fmt: skip
 CUDAS_HEADERS = tuple(sorted(path.relative_to(INCLUDE).as_posix() for path in INCLUDE.rglob("*") if path.is_file()))
 SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
 
@@ -45,11 +48,16 @@ LINKED = ("-shared", "-pthread")
 MOST_BYTES_KEPT = 2**26
 MAX_STATIC_SHARED = 48 * 1024  # bytes
 OWN_FILES = {Path(name).name for name in (*HEADERS, *CUDAS_HEADERS)}
+# Headers whose functions read and write for the line that calls them: see instrument.py.
+OF_CALLER = {"cuda_fp16.h", "cuda_bf16.h", "cuComplex.h", "small_floats.h", "small_pairs.h", "small_conversions.h"}
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 # Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
-# float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1.
+# float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1. Of a line that only
+# calls a function that is inlined g++ would say nothing, but for the frontiers.
 OF_GCC = (
     "--param=tsan-distinguish-volatile=1",
+    "-gstatement-frontiers",
+    "-ginline-points",
     "-fno-tree-loop-im",
     "-fno-tree-sra",
     "-fno-builtin-memset",
@@ -63,6 +71,7 @@ OF_CLANG = (
     "-disable-licm-promotion",
     "-mllvm",
     "-tsan-instrument-read-before-write=1",
+    "-fsanitize-coverage=no-prune",  # what two branches meet in has a counter of its own
 )
 
 
@@ -119,12 +128,13 @@ class CompileError(MiniganError):
     """The host's compiler refused the source: the message is its words."""
 
 
-def library(text, names, real=None):
+def library(text, names, real=None, fields=()):
     """The loaded library of a CUDA text, with entries for the kernels `names`; built once, then taken from the cache.
 
-    `real` is "float" or "double" for the project's own files. Raises CompileError with the compiler's words.
+    `real` is "float" or "double" for the project's own files; `fields` are the names of structs' fields. Raises CompileError with
+    the compiler's words.
     """
-    return _load(_built(_program(text, names), (*FLAGS, *FAST, *_defines(real)), ".so", _compile))
+    return _load(_built(_program(text, names, fields), (*FLAGS, *FAST, *_defines(real)), ".so", _compile))
 
 
 @dataclass(frozen=True)
@@ -162,7 +172,7 @@ class Observed:
         return file.value.decode().rpartition("/")[2], line
 
 
-def observed_library(text, names, real=None, observer=SANITIZER):
+def observed_library(text, names, real=None, fields=(), observer=SANITIZER):
     """The library as it is built for the sanitizer or the profiler. Raises CompileError, and MiniganError where there is none."""
     if sys.platform != "linux" or platform.machine() not in instrument.REGISTERS:
         raise MiniganError(
@@ -174,7 +184,7 @@ def observed_library(text, names, real=None, observer=SANITIZER):
         *(OF_CLANG if _is_clang() else OF_GCC),
         *_defines(real),
     )
-    path = _built(_program(text, names), flags, ".json", partial(_compile_observed, observer), observer)
+    path = _built(_program(text, names, fields), flags, ".json", partial(_compile_observed, observer), observer)
     return Observed(_load(path.with_suffix(".so")), **json.loads(path.read_text("utf-8")))
 
 
@@ -214,10 +224,13 @@ def _built(program, flags, suffix, make, observer=()):
     return path
 
 
-def _program(text, names):
-    """The text behind the headers, with an entry for each kernel behind it."""
+def _program(text, names, fields):
+    """The text behind the headers, with an entry for each of its variables in it and for each kernel behind it."""
+    told = "\n".join(f"MINIGAN_FIELD({name})" for name in fields)
+    told += f"\nusing minigan_fields = minigan::AnyOf<{', '.join(f'minigan_field_{name}' for name in fields)}>;"
     exports = "\n".join(f"MINIGAN_EXPORT({label(name)}, {name})" for name in names)
-    return f'#include "cuda.h"\n#include "launch.h"\n{_rewritten(text)}\n#line 1 "{ENTRIES}"\n{exports}\n'
+    text = _rewritten(variables.with_entries(text))
+    return f'#include "cuda.h"\n#include "launch.h"\n{text}\n#line 1 "{ENTRIES}"\n{told}\n{exports}\n'
 
 
 def label(name):
@@ -251,6 +264,8 @@ def _rewritten(text):
     )
     for name in outside:
         rewritten = re.sub(rf"\breinterpret_cast(?=\s*<[^<>]*>\s*\(\s*{name}\b)", "minigan_cast", rewritten)
+    # alignas stands before all other words of a declaration in C++.
+    rewritten = re.sub(r"(\b__shared__\s+)(alignas\s*\((?:[^()]|\([^()]*\))*\)\s*)", r"\2\1", rewritten)
     rewritten = re.sub(r"\bstatic[ \t]+(?=__(?:shared|constant|managed)__\b)", "", rewritten)
     headers = "cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters|math_constants|assert"
     return re.sub(rf"(?m)^[ \t]*#[ \t]*include[ \t]*[<\"](?:(?:{headers})\.h|cassert)[>\"]", "", rewritten)
@@ -266,7 +281,9 @@ def _compile_observed(observer, source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     _run([*flags, "-S", *INCLUDED, "-o", str(assembly), str(source)])
-    text, *tables = instrument.instrument(assembly.read_text("utf-8"), (*OWN_FILES, ENTRIES), platform.machine())
+    text, *tables = instrument.instrument(
+        assembly.read_text("utf-8"), (*OWN_FILES, ENTRIES), OF_CALLER, platform.machine()
+    )
     for name, size, where in tables[1]:
         if where == "shared" and size > MAX_STATIC_SHARED:
             raise CompileError(
@@ -294,5 +311,15 @@ def _run(arguments):
     more = ["-nostdlib++"] if "ziglang" in compiler() and "-shared" in arguments else []
     done = subprocess.run([*compiler(), *more, *arguments], capture_output=True, text=True)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "error" in line or "undefined" in line]
-        raise CompileError("the kernel does not compile on the host:\n" + "\n".join(errors or [done.stderr.strip()]))
+        raise CompileError(f"the kernel does not compile on the host:\n{_errors(done.stderr)}")
+
+
+def _errors(words):
+    """A compiler's errors in a text, and of those in the emulator's own files, if there is no other, what they say."""
+    if "Assembler messages" in words:
+        instruction = re.search(r"Error: .*?[`\x27\u2018](.*?)[\x27\u2019]", words)
+        return f"inline PTX (asm) is not emulated: {instruction[1] if instruction else words.strip()}"
+    errors = [line for line in words.splitlines() if re.search(r"\berror: |\bundefined\b", line)]
+    in_text = [line for line in errors if not any(f"{name}:" in line for name in (*OWN_FILES, ENTRIES))]
+    said = dict.fromkeys(line.rpartition("error: ")[2] for line in errors)
+    return "\n".join(in_text or said or [words.strip()])

@@ -5,6 +5,10 @@
 // headers that a text includes itself in include/. No C++ library is used: a build is quick.
 #pragma once
 
+#if __has_include(<bits/c++config.h>)  // without C++17's special functions, which CUDA has not, math.h is read twice as fast
+#include <bits/c++config.h>
+#undef _GLIBCXX_USE_STD_SPEC_FUNCS
+#endif
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -13,11 +17,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if __has_include(<new>)
+#include <new>
+#else
+inline void* operator new(size_t, void* place) noexcept { return place; }
+#endif
+
 #include "threads.h"
 
 #define __CUDACC__ 1
 #define MINIGAN_EMULATOR 1
-#define __CUDA_ARCH__ 750  // the oldest chip that is supported
+#define __CUDA_ARCH__ 800
+#define CUDART_VERSION 12090
+#define __CUDACC_VER_MAJOR__ 12
+#define __CUDACC_VER_MINOR__ 9
+
+// Before a variable of the text: its value has to be known when it is compiled, as a GPU wants it. No code runs at loading.
+#ifdef __clang__
+#define MINIGAN_CONSTANT_INITIALISER [[clang::require_constant_initialization]]
+#else
+#define MINIGAN_CONSTANT_INITIALISER __constinit
+#endif
 #ifdef MINIGAN_SANITIZE
 // What the compiler does by itself it does not announce; calls it does.
 #define __builtin_memcpy memcpy
@@ -31,8 +51,10 @@
 #define __forceinline__ inline
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __restrict__ __restrict
 #define __align__(n) __attribute__((aligned(n)))
+#define alignas(n) __attribute__((aligned(n)))  // which may stand between other words, behind __shared__
 #define __managed__ static
 #ifdef MINIGAN_SANITIZE
 // The tags mark them in the assembly. Used: or accesses to what is never written were computed, not carried out.
@@ -50,7 +72,6 @@
 #define gridDim (minigan::grid_size())
 constexpr int warpSize = 32;
 
-typedef minigan::Index uint3;
 typedef minigan::Index dim3;
 
 #define MINIGAN_VECTOR(T, NAME, BYTES)                                                                     \
@@ -71,7 +92,7 @@ MINIGAN_VECTOR(unsigned char, uchar, 1) MINIGAN_VECTOR3(unsigned char, uchar)
 MINIGAN_VECTOR(short, short, 2) MINIGAN_VECTOR3(short, short)
 MINIGAN_VECTOR(unsigned short, ushort, 2) MINIGAN_VECTOR3(unsigned short, ushort)
 MINIGAN_VECTOR(int, int, 4) MINIGAN_VECTOR3(int, int)
-MINIGAN_VECTOR(unsigned int, uint, 4)  // uint3 is what threadIdx is
+MINIGAN_VECTOR(unsigned int, uint, 4)  // uint3 is in threads.h
 inline uint3 make_uint3(unsigned int x, unsigned int y, unsigned int z) { return {x, y, z}; }
 MINIGAN_VECTOR(long long, longlong, 8) MINIGAN_VECTOR3(long long, longlong)
 MINIGAN_VECTOR(unsigned long long, ulonglong, 8) MINIGAN_VECTOR3(unsigned long long, ulonglong)
@@ -81,6 +102,9 @@ MINIGAN_VECTOR(unsigned long long, ulonglong, 8) MINIGAN_VECTOR3(unsigned long l
 #undef assert
 #define assert(condition) ((condition) ? void() : minigan::fail_at({__FILE__, __LINE__}, "assert(" #condition ")", " fails"))
 inline void __trap(MINIGAN_PLACE) { minigan::fail_at(place, "__trap()", ""); }
+
+// The body of a function that is declared and nowhere defined.
+#define MINIGAN_UNDEFINED(NAME) minigan::fail_at({__FILE__, __LINE__}, #NAME "()", " is declared and not defined, and it was called;");
 
 // Threads of a block wait for each other.
 inline void __syncthreads(MINIGAN_PLACE) { minigan::count_in_block(false, place); }
@@ -169,6 +193,10 @@ MINIGAN_OVER_LANES(__reduce_and_sync, T, value, result & theirs)
 MINIGAN_OVER_LANES(__reduce_or_sync, T, 0, result | theirs)
 MINIGAN_OVER_LANES(__reduce_xor_sync, T, 0, result ^ theirs)
 MINIGAN_OVER_LANES(__match_any_sync, unsigned int, 0, result | unsigned(theirs == value) << other)
+template <class T> inline unsigned int __match_all_sync(unsigned int mask, T value, int* all, MINIGAN_PLACE) {
+    *all = __match_any_sync(mask, value, place) == mask;
+    return *all ? mask : 0;
+}
 
 // Atomics, on global and on shared memory: blocks may run on several threads of the host.
 #define MINIGAN_ATOMIC_OF(NAME, WIDE, KIND, RESULT)                                                      \

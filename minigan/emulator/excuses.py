@@ -28,8 +28,16 @@ def excused(pairs, text, numbers, variables):
         for finding, raw in pairs
         if not (_is_guess(raw) or _is_flag(finding, raw, code, numbers) or _is_waited_for(finding, raw, text))
     ]
+    # Who reads what a copy brings, and did not wait for it, is not told of a barrier that is missing there too.
+    unwaited = [finding for finding in remaining if finding.kind == "not-waited"]
+    copies = [(each.array, {each.line, each.other_line}) for each in unwaited]
+    remaining = [
+        finding
+        for finding in remaining
+        if finding.kind != "race" or (finding.array, {finding.line, finding.other_line}) not in copies
+    ]
     races = [finding for finding in remaining if finding.kind == "race"]
-    racing = {(race.array, line) for race in races for line in (race.line, race.other_line)}
+    racing = {(each.array, line) for each in (*races, *unwaited) for line in (each.line, each.other_line)}
     # Who reads too early, before another thread has written, is told about the race only.
     remaining = [
         finding

@@ -2,7 +2,8 @@
 
 With -fsanitize=thread a compiler calls `__tsan_read4(address)` and the like before each access. Its assembly also says
 which line it is translating (`.loc`). So each call gets the number of its place as one more argument and is sent to
-sanitizer.cpp; accesses of the emulator's own headers are not announced at all. No debug format has to be read for that.
+sanitizer.cpp; accesses of the emulator's own headers are not announced at all, but for those headers whose functions reach a
+text's variables for it (x[i] += y on a __half): they are the line's that calls. No debug format has to be read for that.
 
 With -fsanitize-coverage=trace-pc it also calls a function wherever code begins that is run from beginning to end. In its
 place stands a counter; the floating-point instructions up to the next one are then known to have been run that often.
@@ -46,14 +47,14 @@ READ_ONLY = re.compile(r"\s*\.section\s+\.(?:rodata|data\.rel\.ro)\b")  # `const
 MEMORIES = ("global", "shared", "constant")  # as `Memory` of observer.h numbers them
 
 
-def instrument(assembly, own_files, machine):
+def instrument(assembly, own_files, of_caller, machine):
     """(the assembly with places, [(file, line), …] by number, [(name, bytes, memory), …] of the variables, [(counter, place,
     floating-point operations), …]).
 
-    `own_files` are the names of the emulator's headers, `machine` is "x86_64" or "aarch64". Raises MiniganError for an
-    announcement that is not known.
+    `own_files` are the names of the emulator's headers, `of_caller` of those whose accesses are their caller's, `machine` is
+    "x86_64" or "aarch64". Raises MiniganError for an announcement that is not known.
     """
-    it = _Assembly(own_files, REGISTERS[machine], COUNTS[machine])
+    it = _Assembly(own_files, of_caller, REGISTERS[machine], COUNTS[machine])
     for line in assembly.splitlines():
         it.take(line)
     if len(it.places) > MAX_PLACES:
@@ -68,8 +69,8 @@ def instrument(assembly, own_files, machine):
 class _Assembly:
     """Assembly that is read, and written again, line by line."""
 
-    def __init__(self, own_files, registers, count):
-        self.own_files, self.registers, self.count = own_files, registers, count
+    def __init__(self, own_files, of_caller, registers, count):
+        self.own_files, self.of_caller, self.registers, self.count = own_files, of_caller, registers, count
         self.counters, self.counter, self.flops = 0, None, {}  # {(counter, place): operations}
         self.lines = []
         self.files, self.last = {}, {}  # by number, and the last line of each
@@ -109,6 +110,8 @@ class _Assembly:
         self.here = file, self.last[file]
         if file not in self.own_files:
             self.of_text = self.here
+        elif file in self.of_caller and self.of_text:  # inlined into the text
+            self.here = self.of_text
 
     def add_flops(self, count):
         """Enter floating-point operations of the text."""

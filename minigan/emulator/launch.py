@@ -8,7 +8,7 @@ import ctypes
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from math import prod
@@ -16,21 +16,34 @@ from math import prod
 import numpy as np
 
 from ..errors import LaunchError, MiniganError
+from ..records import Field, Layout
 from . import profiler, sanitizer
 from .build import PROFILER, blind_spots, label, library, observed_library, refuse_other_sizes
 from .findings import Report
 from .sanitizer import Watched
 
 MAX_HOSTS = 16  # cores for a launch
+MAX_BLOCKS_AT_ONCE, MAX_THREADS_AT_ONCE = 64, 16384  # of a cooperative launch
 MANY = 16384  # threads of a launch from which more than one core is worth its start
 MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
+MOST_SAID = 2**16  # characters that describe the parameters of a kernel
 ORDERS = ("forward", "reverse", "shuffle")
 
 _settings = {"order": "forward", "seed": 0, "limit": 60.0}
 _profiles = None  # where the profiler enters what it counts; None: launches run without it
 _report = None  # where the sanitizer enters what it finds; None: launches run without it
-_running = threading.RLock()  # the runtime of a library holds one launch at a time
-_stacks = (ctypes.c_void_p * MAX_HOSTS)()  # the libraries' in common: see launch.h
+running = threading.RLock()  # the runtime of a library holds one launch at a time
+_filled = {}  # {library: {variable: the number of the Fill that it had last}}
+_stacks = (ctypes.c_void_p * MAX_BLOCKS_AT_ONCE)()  # the libraries' in common: see launch.h
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What a variable of a text is to hold before the next launch; no two fills have one number."""
+
+    name: str
+    number: int
+    data: bytes
 
 
 class KernelError(LaunchError):
@@ -79,7 +92,21 @@ def profiling():
 
 def renew(program):
     """Give a program's variables in global memory the values that they began with, for the sanitizer's launches."""
-    _sanitized(program).renew()
+    observed = _sanitized(program)
+    observed.renew()
+    _filled.pop(observed.code, None)
+
+
+def _fill(code, fills):
+    """Fill a library's variables with what it has not had yet."""
+    had = _filled.setdefault(code, {})
+    for fill in fills:
+        if had.get(fill.name) != fill.number:
+            entry = code[f"minigan_variable_{label(fill.name)}"]
+            entry.restype = ctypes.c_void_p
+            text = ctypes.create_string_buffer(MOST_SAID)
+            ctypes.memmove(entry(text, ctypes.c_size_t(len(text))), fill.data, len(fill.data))
+            had[fill.name] = fill.number
 
 
 def is_checking():
@@ -87,51 +114,97 @@ def is_checking():
     return _report is not None
 
 
+def report(finding):
+    """Enter a finding, where launches run under the sanitizer."""
+    if _report is not None:
+        _report.add(finding)
+
+
+def enter_profile(profile):
+    """Enter a Profile, where launches are profiled."""
+    if _profiles is not None:
+        _profiles.append(profile)
+
+
+def state():
+    """How launches run just now, for `restore` in another process."""
+    return dict(_settings), is_checking(), _profiles is not None
+
+
+def restore(state, stack):
+    """Have launches run so, and no other way, until an ExitStack ends; (the Report that fills, or None; the list of Profiles, or
+    None)."""
+    global _report, _profiles
+    _report = _profiles = None  # a process that was forked within a check has one from there
+    set_so, checked, profiled = state
+    stack.enter_context(settings(**set_so))
+    report = stack.enter_context(checking()) if checked else None
+    return report, stack.enter_context(profiling()) if profiled else None
+
+
 @dataclass(frozen=True)
 class Program:
-    """A CUDA text, the kernels in it that can be launched, and what `real` is in the project's own files."""
+    """A CUDA text, the kernels in it that can be launched, what `real` is in the project's own files, and the names of structs'
+    fields."""
 
     text: str
     names: tuple
     real: str | None = None
+    fields: tuple = ()
 
 
 @cache
 def _library(program):
-    return library(program.text, program.names, program.real)
+    return library(program.text, program.names, program.real, program.fields)
 
 
 @cache
 def _sanitized(program):
-    built = observed_library(program.text, program.names, program.real)
+    built = observed_library(program.text, program.names, program.real, program.fields)
     refuse_other_sizes(built, sanitizer.MIRRORS)
     return built
 
 
 @cache
 def _profiled(program):
-    built = observed_library(program.text, program.names, program.real, PROFILER)
+    built = observed_library(program.text, program.names, program.real, program.fields, PROFILER)
     refuse_other_sizes(built, profiler.MIRRORS)
     return built
 
 
 def parameter_types(program, name):
-    """The C types of a kernel's parameters, as the compiler sees them; "?" for a struct."""
-    text = ctypes.create_string_buffer(4096)
-    # Of the library that will be launched: another one would have to be built first.
-    built = (
-        _profiled(program).code
-        if _profiles is not None
-        else _sanitized(program).code
-        if is_checking()
-        else _library(program)
-    )
-    built[f"minigan_types_{label(name)}"](text, ctypes.c_size_t(len(text)))
-    return text.value.decode().split(";")[:-1]
+    """[(C type, Layout of it or of what it points at), …] of a kernel's parameters, as the compiler sees them."""
+    text = ctypes.create_string_buffer(MOST_SAID)
+    _code(program)[f"minigan_types_{label(name)}"](text, ctypes.c_size_t(len(text)))
+    return [_described(line) for line in text.value.decode().splitlines()]
 
 
-def run(program, plan, arguments, outputs=()):
-    """Run a plan's kernel. `outputs` names the parameters whose arrays do not count as written.
+def variables(program, names):
+    """{name: (C type, Layout)} of those variables that a program has after all: an `#if` may leave out some."""
+    found, text = {}, ctypes.create_string_buffer(MOST_SAID)
+    for name in names:
+        with suppress(AttributeError):
+            _code(program)[f"minigan_variable_{label(name)}"](text, ctypes.c_size_t(len(text)))
+            found[name] = _described(text.value.decode())
+    return found
+
+
+def _code(program):
+    """The library that will be launched: another one would have to be built first."""
+    if _profiles is not None:
+        return _profiled(program).code
+    return _sanitized(program).code if is_checking() else _library(program)
+
+
+def _described(line):
+    """What types.h says of a type."""
+    name, size, *rest = line.rstrip("\n").split("\t")
+    fields = (Field(rest[i], rest[i + 1], int(rest[i + 2]), int(rest[i + 3])) for i in range(0, len(rest), 4))
+    return name, Layout(int(size), tuple(sorted(fields, key=lambda field: field.offset)))
+
+
+def run(program, plan, arguments, outputs=(), fills=()):
+    """Run a plan's kernel. `outputs` names the parameters whose arrays do not count as written, `fills` are Fills of variables.
 
     Raises KernelError where the kernel faults, deadlocks or exceeds the limit.
     """
@@ -139,16 +212,27 @@ def run(program, plan, arguments, outputs=()):
         raise LaunchError(
             f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, expected 0 to {MAX_SHARED}"
         )
+    if plan.cooperative:
+        _refuse_too_many(plan)
     if _profiles is not None:
-        with _running:
+        with running:
             built = _profiled(program)
+            _fill(built.code, fills)
             launch = partial(_run, built.code, plan, arguments, hosts=1)
             _profiles.append(profiler.count(built, plan, arguments, program.text, launch))
         return
     if _report is None:
-        _run(_library(program), plan, arguments, _hosts(plan))
+        with running:
+            _fill(_library(program), fills)
+            _run(_library(program), plan, arguments, _hosts(plan))
         return
-    with _running, Watched(_sanitized(program), plan, arguments, outputs, program.text) as watched:
+    with running:
+        _fill(_sanitized(program).code, fills)
+        _run_watched(program, plan, arguments, outputs)
+
+
+def _run_watched(program, plan, arguments, outputs):
+    with Watched(_sanitized(program), plan, arguments, outputs, program.text) as watched:
         failure = ""
         try:
             _run(watched.library.code, plan, watched.moved, hosts=1)
@@ -157,7 +241,18 @@ def run(program, plan, arguments, outputs=()):
             raise
         finally:
             for finding in watched.findings(failure):
-                _report.add(finding)
+                report(finding)
+
+
+def _refuse_too_many(plan):
+    blocks, threads = prod(plan.grid), prod(plan.block)
+    if blocks > MAX_BLOCKS_AT_ONCE or blocks * threads > MAX_THREADS_AT_ONCE:
+        raise LaunchError(
+            f"kernel {plan.kernel.name}: a cooperative launch of {blocks:,} blocks of {threads:,} threads, at most"
+            f" {MAX_BLOCKS_AT_ONCE} blocks and {MAX_THREADS_AT_ONCE:,} threads run at once here"
+        )
+    if _profiles is not None:
+        raise LaunchError(f"kernel {plan.kernel.name}: a cooperative launch cannot be profiled")
 
 
 def _hosts(plan):
@@ -168,16 +263,16 @@ def _hosts(plan):
 
 def _run(built, plan, arguments, hosts):
     """Run a plan's kernel out of a library."""
-    kernel = plan.kernel
+    kernel, hosts = plan.kernel, prod(plan.grid) if plan.cooperative else hosts
     held = [_as_c(value) for value in arguments]
     pointers = (ctypes.c_void_p * max(1, len(held)))(*(ctypes.addressof(value) for value in held))
     order = _order(prod(plan.block), _settings["order"], _settings["seed"])
     message = ctypes.create_string_buffer(600)
     three = ctypes.c_uint * 3
-    with _running, _watching(built):
+    with running, _watching(built):
         failed = built.minigan_launch(
             built[f"minigan_life_{label(kernel.name)}"], pointers, three(*plan.grid), three(*plan.block),
-            order.ctypes.data_as(ctypes.c_void_p), hosts, _stacks, message, len(message),
+            order.ctypes.data_as(ctypes.c_void_p), hosts, plan.cooperative, _stacks, message, len(message),
         )  # fmt: skip
     if failed:
         raise KernelError(f"kernel {kernel.name}: {message.value.decode()}")
@@ -191,18 +286,17 @@ def _order(threads, order, seed):
     return numbers[::-1].copy() if order == "reverse" else numbers
 
 
-C_TYPES = {
-    "bool": ctypes.c_bool, "int8": ctypes.c_int8, "int16": ctypes.c_int16, "int32": ctypes.c_int32, "int64": ctypes.c_int64,
-    "uint8": ctypes.c_uint8, "uint16": ctypes.c_uint16, "uint32": ctypes.c_uint32, "uint64": ctypes.c_uint64,
-    "float32": ctypes.c_float, "float64": ctypes.c_double,
-}  # fmt: skip
+ALIGNMENT = 256  # more than any type asks for
 
 
 def _as_c(value):
     """An argument as the C object that the kernel's parameter is read from."""
     if isinstance(value, np.ndarray):
         return ctypes.c_void_p(value.ctypes.data)
-    return C_TYPES[value.dtype.name](value.item())
+    room = ctypes.create_string_buffer(value.nbytes + ALIGNMENT)
+    held = (ctypes.c_char * value.nbytes).from_buffer(room, -ctypes.addressof(room) % ALIGNMENT)
+    held[:] = value.tobytes()
+    return held
 
 
 _watched = None  # (library, when to stop it) of the launch that is running

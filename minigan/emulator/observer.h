@@ -1,14 +1,13 @@
 // What sanitizer.cpp and profiler.cpp have in common: the variables of the text, and the numbers of its places.
 #pragma once
 
-#include "threads.h"
+#define MINIGAN_OBSERVER
+#include "runtime.h"
 
 #define MINIGAN_API extern "C" __attribute__((visibility("default")))
 #define MINIGAN_TABLE extern "C" __attribute__((visibility("hidden")))  // written by instrument.py
 
 namespace minigan {
-Host* host_number(int i);  // launch.h
-
 enum Memory : uint64_t { GLOBAL, SHARED, CONSTANT };
 struct Variable { char* begin; uint64_t size; Memory memory; };
 static_assert(sizeof(Variable) == 3 * 8, "instrument.py writes three words of eight bytes");
@@ -18,6 +17,25 @@ extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  /
 
 static inline bool lies_in(uintptr_t address, const void* begin, size_t size) {
     return address - reinterpret_cast<uintptr_t>(begin) < size;
+}
+
+// The __shared__ variables of a block, of which there is one set, while it waits for other blocks.
+static char* aside[MAX_HOSTS];
+
+template <class Do> static void for_shared_variables(char* kept, Do copy) {
+    for (Variable* each = minigan_variables; each->begin; ++each)
+        if (each->memory == SHARED) copy(each->begin, kept, each->size), kept += each->size;
+}
+
+static void put_aside(Host& h) {
+    size_t bytes = 0;
+    for_shared_variables(nullptr, [&](char*, char*, size_t size) { bytes += size; });
+    aside[h.number] = static_cast<char*>(realloc(aside[h.number], bytes + 1));
+    for_shared_variables(aside[h.number], [](char* own, char* kept, size_t size) { memcpy(kept, own, size); });
+}
+
+static void bring_back(Host& h) {
+    for_shared_variables(aside[h.number], [](char* own, char* kept, size_t size) { memcpy(own, kept, size); });
 }
 
 // The places of barriers and atomics, which are known by the names of their files.

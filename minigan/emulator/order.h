@@ -33,6 +33,7 @@ struct Clock {
     uint32_t time;   // counts barriers and fences
     uint32_t phase;  // of the block's last barrier: what happened before is over
     uint32_t block;  // of the block's beginning: what is older is another block's
+    uint32_t grid;   // of the last barrier of the grid: what any block did before is over
     uint32_t fresh;  // of the last barrier of the block or of any of its warps
     uint32_t known[MAX_THREADS][LANES];  // up to when a thread knows what each lane of its warp did
 
@@ -62,7 +63,7 @@ static void* take(size_t bytes, int protection = PROT_READ | PROT_WRITE) {
 
 static bool begin_block(Clock& c, const Launch& launch) {
     if (!c.begun) {
-        c.most_blocks = launch.blocks, c.threads = launch.threads;
+        c.grid = 1, c.most_blocks = launch.blocks, c.threads = launch.threads;
         c.begun = static_cast<uint32_t*>(take(c.most_blocks * sizeof *c.begun));
         c.told_phase = static_cast<uint32_t*>(take(c.most_blocks * sizeof *c.told_phase));
         c.told_by = static_cast<uint32_t*>(take(c.most_blocks * c.threads * sizeof *c.told_by));
@@ -98,6 +99,12 @@ static uint64_t block_at(const Clock& c, uint32_t time) {
 static void pass_block_barrier(Clock& c) {
     c.all_heard = c.someone_heard;
     c.fresh = c.phase = ++c.time;
+}
+
+// All blocks have met, and go on one after the other as if they began.
+static void pass_grid_barrier(Clock& c) {
+    c.grid = ++c.time;
+    c.blocks = 0;
 }
 
 static uint64_t heard_by(const Clock& c, int thread, bool wide) {
@@ -161,6 +168,18 @@ static void listen(Clock& c, int thread, bool wide, uint64_t where) {
         c.looked[scope][thread] = c.time;
     }
     if (wide) c.someone_heard |= where;
+}
+
+// A thread arrives at a barrier object: whoever waits for its phase then knows what it did.
+static void arrive(Clock& c, int thread, uint64_t where) {
+    pass_fence(c, thread, false);
+    tell(c, thread, false, where);
+}
+
+// A thread goes on behind a phase that was complete at a time: what others did later it does not know.
+static void go_on_behind(Clock& c, int thread, uint64_t where, uint32_t complete) {
+    c.heard[0][thread] = heard_by(c, thread, false) | where;
+    larger(c.looked[0][thread], complete);
 }
 
 // Whether a thread of this block did something and told of it before this thread last looked.

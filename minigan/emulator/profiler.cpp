@@ -70,6 +70,19 @@ void on_fault(Host&, uintptr_t, uintptr_t) {}
 void on_atomic(void* address, int size, Atomic, bool, Place place) {
     look(reinterpret_cast<uintptr_t>(address), size, place_number(place), ATOMIC);
 }
+void on_copy(const Copy& copy, int, Place place) {
+    const int number = place_number(place);
+    if (copy.size > copy.zeros) look(reinterpret_cast<uintptr_t>(copy.from), copy.size - copy.zeros, number, READS);
+    look(reinterpret_cast<uintptr_t>(copy.to), copy.size, number, WRITES);
+}
+void on_barrier_begin(Barrier*, Place) {}
+void on_barrier_arrival(Host&, int, Barrier*, Place) {}
+void on_barrier_told(Host&, int, const Barrier*) {}
+void on_barrier_complete(Barrier*) {}
+void on_barrier_passed(Host&, int, const Barrier*) {}
+void on_copied(int, const Copy&) {}
+void on_leaving(Host&) {}  // no cooperative launch is profiled
+void on_returning(Host&) {}
 }  // namespace minigan
 
 MINIGAN_API int minigan_size_of_event() { return sizeof(minigan::Event); }  // for its mirror in profiler.py

@@ -1,55 +1,98 @@
-"""A whole CUDA program as the text of its kernels: what it includes put in, its host functions left out.
-
-Kernels are compiled on their own, by NVRTC for a GPU and by a C++ compiler for the emulator. Neither knows `<<<…>>>`, the
-calls of CUDA's runtime, or the C++ library that a `main` prints with. Every line stays where it was.
-"""
+"""A CUDA program as a text: what it includes put in, or left out where it is unknown. Every line stays where it was."""
 
 import re
 from pathlib import Path
 
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*[\s\S]*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.M)
-DEVICE = re.compile(r"\b__(?:global|device)__\b")
-HOST = re.compile(r"<<<|\bcuda[A-Z]\w*|\bstd::|\b(?:malloc|fopen)\s*\(")  # what makes a function the host's
-CXX_HEADER = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<[\w/]+>|^[ \t]*using\s+namespace\s+std\s*;", re.M)
-NVIDIAS_HELPER = re.compile(
-    r'^[ \t]*#[ \t]*include[ \t]*[<"]helper_\w+\.h[>"]', re.M
-)  # of the CUDA samples: for the host only
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"(?P<beside>[^"\n]+)"|<(?P<far>[^>\n]+)>)', re.M)
+ANY_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.M)
+USES_STANDARD = re.compile(r"\bstd::|\b(?:numeric_limits|is_same|enable_if|conditional|true_type|false_type)\b")
+USING_STANDARD = re.compile(r"^[ \t]*using\s+namespace\s+std\s*;", re.M)
+OF_CUDA = Path(__file__).parent / "include"
+CXX_HEADERS = {
+    "algorithm", "array", "bitset", "cfloat", "climits", "cmath", "complex", "cstddef", "cstdint", "functional",
+    "initializer_list", "iterator", "limits", "numeric", "ratio", "tuple", "type_traits", "utility",
+}  # fmt: skip
+# What stands before a variable, and behind a function without a body, in a text for the emulator: see reach.py.
+INSERTED = re.compile(r"MINIGAN_CONSTANT_INITIALISER | \{ MINIGAN_UNDEFINED\(\w+\) \}")
+# Headers of libraries that bring CUDA's own along.
+BRINGS = dict.fromkeys(
+    ("cublas_v2.h", "cublas.h", "cublasLt.h", "cudnn.h", "cusparse.h", "cusolverDn.h"), "cuda_bf16.h"
+)
+BRINGS |= dict.fromkeys(("cufft.h", "cufftXt.h"), "cuComplex.h")
+# cuda.h of ours has what of these a kernel can use.
+BUILT_IN = {
+    "assert.h", "cuda.h", "cuda_runtime.h", "cuda_runtime_api.h", "device_functions.h", "device_launch_parameters.h", "float.h",
+    "inttypes.h", "limits.h", "math.h", "memory.h", "sm_60_atomic_functions.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h",
+    "stdlib.h", "string.h", "time.h", "vector_functions.h", "vector_types.h",
+}  # fmt: skip
 
 
-def read(path):
-    """A file's text, and in it the text of the files beside it that it includes. #line marks say what comes from where.
+def read(path, folders=()):
+    """A file's text, and in it the text of the files that it includes, from beside it or out of these folders. #line marks say
+    what comes from where.
 
     Raises OSError, and UnicodeDecodeError for what is no UTF-8 text.
     """
-    return _read(Path(path), (), set())
+    return _Reader(folders).read(Path(path), ())
 
 
-def _read(path, within, once):
-    text, pieces, end = path.read_text("utf-8-sig"), [], 0
-    for include in INCLUDE.finditer(text):
-        included = path.parent / include[1]
-        if included in (*within, path) or not included.is_file():
-            continue
-        inner = "" if included in once else _read(included, (*within, path), once)
-        if "#pragma once" in inner:
-            inner = inner.replace("#pragma once", "", 1)
-            once.add(included)
-        line = text.count("\n", 0, include.start()) + 1
-        pieces += [text[end : include.start()], f'#line 1 "{included.name}"\n{inner}\n#line {line} "{path.name}"\n']
-        end = include.end()
-    return "".join([*pieces, text[end:]])
+def with_included(text, file, folders):
+    """A text of no file, likewise."""
+    return _Reader(folders).put_in(text, file, None, ())
 
 
-def device_code(text):
-    """The text without the functions that only the host can run, and without the headers that only they need."""
-    kept, code = list(text), plain(text)
-    for begin, end in _functions(code):
-        head, body = code[begin : code.index("{", begin)], code[begin:end]
-        if not DEVICE.search(head) and (HOST.search(body) or re.search(r"\bmain\s*\($", head.partition("(")[0] + "(")):
-            kept[begin:end] = re.sub(r"[^\n]", " ", text[begin:end])
-    kept = NVIDIAS_HELPER.sub("", "".join(kept))
-    return kept if "std::" in kept else CXX_HEADER.sub("", kept)
+class _Reader:
+    def __init__(self, folders):
+        self.folders, self.once = folders, set()
+
+    def read(self, path, within):
+        return self.put_in(path.read_text("utf-8-sig"), path.name, path.parent, (*within, path))
+
+    def put_in(self, text, file, folder, within):
+        pieces, end = [], 0
+        for include in INCLUDE.finditer(text):
+            included = self.find(include, folder)
+            if not included or included in within:
+                continue
+            inner = "" if included in self.once else self.read(included, within)
+            if "#pragma once" in inner:
+                inner = inner.replace("#pragma once", "", 1)
+                self.once.add(included)
+            line = text.count("\n", 0, include.start()) + 1
+            pieces += [text[end : include.start()], f'#line 1 "{included.name}"\n{inner}\n#line {line} "{file}"\n']
+            end = include.end()
+        return "".join([*pieces, text[end:]])
+
+    def find(self, include, folder):
+        """The path of what is included, if it is there; CUDA's own headers are looked for beside the file only."""
+        name = include["beside"] or include["far"]
+        known = name in BUILT_IN or name in CXX_HEADERS or (OF_CUDA / name).is_file()
+        places = [folder] if folder and include["beside"] else []
+        places += [] if known else self.folders
+        return next((place / name for place in places if (place / name).is_file()), None)
+
+
+def without_unknown_headers(text, known):
+    """(The text with the headers in it that are `known` by name, and the names of the others, which are left out).
+
+    Libraries' headers stand for those of CUDA that they bring along. Of the C++ library what needs no linking stays where `std::`
+    is used at all: CUDA's own headers stand for the rest.
+    """
+    left_out, standard = [], USES_STANDARD.search(USING_STANDARD.sub("", plain(text)))
+
+    def decide(include):
+        name = include[1]
+        if name in known or (standard and name in CXX_HEADERS):
+            return include[0]
+        if name in BRINGS:
+            return f"#include <{BRINGS[name]}>"
+        if name not in BUILT_IN and ("." in name or "/" in name):  # the others are of the C++ library
+            left_out.append(name)
+        return ""
+
+    kept = ANY_INCLUDE.sub(decide, text)
+    return kept if standard else USING_STANDARD.sub("", kept), tuple(dict.fromkeys(left_out))
 
 
 def plain(text):
@@ -70,31 +113,11 @@ def numbered(text):
 
 
 def line_of(text, file, number):
-    """A line of a file in such a text; "" where it has none."""
-    return next((line.strip() for *place, line in numbered(text) if place == [file, number]), "")
+    """A line of a file in such a text, as the file has it; "" where it has none."""
+    return next((INSERTED.sub("", line).strip() for *place, line in numbered(text) if place == [file, number]), "")
 
 
 def dynamic_name(text):
     """The name of the text's `extern __shared__` array; there may be several, one in each kernel."""
     names = set(re.findall(r"extern\s+__shared__[^;]*?(\w+)\s*\[\s*\]\s*;", text))
     return names.pop() if len(names) == 1 else "dynamic shared memory"
-
-
-def _functions(code):
-    """(begin, end) of every function that is defined in a text without comments and strings."""
-    depth, begin, opened = 0, 0, None
-    for mark in re.finditer(r"[{};]|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", code, re.M):
-        if mark[0] == "{":
-            if not depth and re.search(r"\bnamespace\b[^(]*$|\bextern\s*$", code[begin : mark.start()]):
-                begin = mark.end()  # what stands inside is looked at as if it stood outside
-                continue
-            opened = begin if not depth else opened
-            depth += 1
-        elif mark[0] == "}":
-            depth = max(depth - 1, 0)
-            if not depth:
-                if opened is not None and re.search(r"\)[\s\w]*$", code[opened : code.index("{", opened)]):
-                    yield opened, mark.end()
-                begin, opened = mark.end(), None
-        elif not depth:
-            begin = mark.end()

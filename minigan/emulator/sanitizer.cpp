@@ -13,7 +13,7 @@
 #define MINIGAN_QUICK __attribute__((always_inline)) static inline
 
 namespace minigan {
-enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK,
+enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK, NOT_WAITED,
                   WRITE_TO_CONSTANT, NULL_POINTER };
 
 struct Finding {
@@ -36,7 +36,8 @@ struct Cell {
     Record reads[2];          // two readers of different warps, if there are any: any writer differs from one of them
     uint32_t written;  // in which block's life, and which of the four bytes
     uint32_t settled;  // since which barrier, and for which warp's lanes, one more reader changes nothing
-    static constexpr uint32_t ANY_WARP = 63;
+    static constexpr uint32_t ANY_WARP = 63, COPYING = 62;
+    bool is_copying() const { return settled % 64 == COPYING; }  // the last write is a copy that nobody has waited for
 };
 
 struct Array {
@@ -67,6 +68,8 @@ struct Watch {
     char* reserved;
     int globals, arrays;  // the arguments first, then the text's own variables, then dynamic shared memory
     Array array[MAX_ARRAYS];
+    Array aside[MAX_HOSTS][MAX_ARRAYS];  // the shared ones of each block of a cooperative launch that waits for others
+    uint64_t grid_barriers;
     uint8_t array_at[1 << 16];           // the array that an address was last found in: see page_of
     uintptr_t variables_begin, variables_end;
     uint8_t* owner;                      // for every 16 bytes of those the number of the array, 0 for none
@@ -190,8 +193,9 @@ static Conflict conflict(const Host& h, const Array& array, Record earlier, Reco
 
 // Whether this thread's reading makes an earlier reader needless: whoever writes later and knows of the one knows of the other.
 MINIGAN_QUICK bool replaces(const Host& h, const Array& array, Record reader) {
-    if (reader.time() >= watch->clock.block) return !unordered(watch->clock, h.now, reader);
-    return array.shared || !reader.bits || was_told_by_block(watch->clock, h.now, reader);
+    const Clock& clock = watch->clock;
+    if (reader.time() >= clock.block) return !unordered(clock, h.now, reader) || was_told(clock, h.now, reader);
+    return array.shared || reader.time() < clock.grid || was_told_by_block(watch->clock, h.now, reader);
 }
 
 // Two slots: with readers of two warps, or of two blocks, in them, any writer differs from one. A third need not be known.
@@ -236,7 +240,7 @@ struct Access {
     int site;
     bool reads, writes;
     uint64_t scope;     // the bits of a Record
-    bool races[2], known;  // whether it races with an earlier read, or write; whether any byte of it has been written
+    bool races[2], known, waits;  // whether it races with an earlier read, or write; whether any byte of it has been written; or is in a copy
 };
 
 // A store has been carried out when its thread announces something else.
@@ -267,6 +271,13 @@ __attribute__((noinline)) static void compare(Host& h, Access& access, Record ea
     if (now.atomic() && !wrote && kind == WITHIN_BLOCK) remember_guess(earlier.thread(), access.address);
 }
 
+// It reads what a copy will write, which was not waited for.
+static void report_copy(Host& h, Access& access, Record copy) {
+    access.known = true;  // one cause, one finding
+    if (!access.waits) report_access(h, NOT_WAITED, access.array, access.address, access.size, access.site, false, copy.site(), copy.thread());
+    access.waits = true;
+}
+
 // The part of an access that lies in one cell.
 MINIGAN_QUICK void look_at_cell(Host& h, Access& access, const Array& array, uintptr_t address, int size) {
     const Clock& clock = watch->clock;
@@ -274,12 +285,13 @@ MINIGAN_QUICK void look_at_cell(Host& h, Access& access, const Array& array, uin
     const uint32_t bytes = ((1u << size) - 1) << (address & 3);
     const Record now = {uint64_t(clock.time) << 32 | uint64_t(access.site) << 16 | uint64_t(h.now) << 5 | access.scope | bytes};
     // In a block, what happened before the last barrier is over; of a global array another block's accesses are not.
-    const uint32_t over = array.shared ? clock.phase : 1;
+    const uint32_t over = array.shared ? clock.phase : clock.grid;
+    const uint32_t life = array.shared ? uint32_t(clock.blocks) << 4 : 0;
+    if (!array.given && (cell.written & ~15u) != life) cell.written = life, cell.settled = 0;
+    if (access.reads && cell.is_copying() && conflict(h, array, cell.write, now) == NONE) return report_copy(h, access, cell.write);
     if (cell.write.time() >= over) compare(h, access, cell.write, true, now);
     if (cell.plain.time() >= over) compare(h, access, cell.plain, true, now);
     if (!array.given) {
-        const uint32_t life = array.shared ? uint32_t(clock.blocks) << 4 : 0;
-        if ((cell.written & ~15u) != life) cell.written = life;
         access.known |= (bytes & cell.written) != 0;
         if (access.writes) cell.written |= bytes;
     }
@@ -304,7 +316,7 @@ static void refine(Array& array) {
     for (uintptr_t address = array.begin; address < array.end; ++address) {
         const auto of_byte = [&](Record record) { return record.bytes() >> (address & 3) & 1 ? record : Record{}; };
         const Cell& whole = array.cell(address);
-        finer.cell(address) = {of_byte(whole.write), of_byte(whole.plain), {of_byte(whole.reads[0]), of_byte(whole.reads[1])}, whole.written, 0};
+        finer.cell(address) = {of_byte(whole.write), of_byte(whole.plain), {of_byte(whole.reads[0]), of_byte(whole.reads[1])}, whole.written, whole.settled};
     }
     munmap(array.cells, array.bytes_of_cells());
     array = finer;
@@ -344,22 +356,26 @@ MINIGAN_QUICK bool is_one_more_reader(uintptr_t address, int site) {
     return true;
 }
 
-MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, uint64_t scope = 0) {
-    Host& h = here();
+MINIGAN_QUICK void look_at(Host& h, uintptr_t address, int64_t size, int site, bool reads, bool writes, uint64_t scope = 0) {
     watch->last_site = site;
     look_back();
-    // An atomicExch() does read, though no value that anybody would miss.
-    if (scope) meet_others(h, address, reads || scope & Record::ATOMIC, writes, scope & Record::SEEN_BY_BLOCKS);
     int number = watch->array_at[page_of(address)];
     if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes);
     if (number < 0) return;
     Array& array = watch->array[number];
     if (writes && array.constant) return void(report_access(h, WRITE_TO_CONSTANT, number, address, size, site, true));
-    Access access = {number, address, size, site, reads, writes, scope, {}, array.given};
+    Access access = {number, address, size, site, reads, writes, scope, {}, array.given, false};
     if (size == 4 && address % 4 == 0 && array.shift) look_at_cell(h, access, array, address, 4);
     else look_at_cells(h, access, array);
     // One byte that was written is enough: what lies between the members of a struct never is.
     if (reads && !access.known) report_access(h, UNINITIALISED, number, address, size, site, false);
+}
+
+MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, uint64_t scope = 0) {
+    Host& h = here();
+    // An atomicExch() does read, though no value that anybody would miss.
+    if (scope) meet_others(h, address, reads || scope & Record::ATOMIC, writes, scope & Record::SEEN_BY_BLOCKS);
+    look_at(h, address, size, site, reads, writes, scope);
 }
 
 // A float4 is read and written at multiples of 16 bytes only. A GPU ends the launch here, and so does the emulator.
@@ -389,11 +405,89 @@ void on_atomic(void* address, int size, Atomic kind, bool wide, Place place) {
     look(where, size, site, kind != OVERWRITES, true, Record::ATOMIC | (wide ? Record::SEEN_BY_BLOCKS : 0));
 }
 
+// ---- copies and barrier objects: see async.h ----------------------------------------------------------------------
+
+template <class Do> static void for_cells(uintptr_t address, int size, Do what) {
+    const int number = array_near(here(), address);
+    if (number < 0 || !watch->array[number].holds(address, size)) return;
+    const Array& array = watch->array[number];
+    for (uintptr_t at = address; at < address + size; at = (at | ((1 << array.shift) - 1)) + 1) what(array.cell(at));
+}
+
+// A copy begins. It counts as a write now, and again when it is carried out: between these nobody may read there.
+void on_copy(const Copy& copy, int alignment, Place place) {
+    const uintptr_t to = reinterpret_cast<uintptr_t>(copy.to), from = reinterpret_cast<uintptr_t>(copy.from);
+    const int site = place_number(place), read = copy.size - copy.zeros;
+    if (from % alignment) misaligned(from, alignment, false, site);
+    if (to % alignment) misaligned(to, alignment, true, site);
+    if (read) look(from, read, site, true, false);
+    look(to, copy.size, site, false, true);
+    for_cells(to, copy.size, [](Cell& cell) { cell.settled = Cell::COPYING; });
+}
+
+void on_copied(int thread, const Copy& copy) {
+    for_cells(reinterpret_cast<uintptr_t>(copy.to), copy.size, [=](Cell& cell) {
+        if (!cell.is_copying() || cell.write.thread() != thread) return;
+        cell.settled = 0;
+        cell.write.bits = uint64_t(watch->clock.time) << 32 | uint32_t(cell.write.bits);
+    });
+}
+
+static uint64_t bit_of(const Barrier* barrier) { return bit_of(reinterpret_cast<uintptr_t>(barrier)); }
+
+void on_barrier_begin(Barrier* barrier, Place place) {
+    look(reinterpret_cast<uintptr_t>(barrier), sizeof *barrier, place_number(place), false, true);
+}
+
+// Like an atomic, but what others did is known behind the barrier only.
+void on_barrier_arrival(Host& h, int thread, Barrier* barrier, Place place) {
+    look_at(h, reinterpret_cast<uintptr_t>(barrier), sizeof *barrier, place_number(place), true, true, Record::ATOMIC);
+    on_barrier_told(h, thread, barrier);
+}
+
+void on_barrier_told(Host&, int thread, const Barrier* barrier) { arrive(watch->clock, thread, bit_of(barrier)); }
+
+void on_barrier_complete(Barrier* barrier) { barrier->completed = watch->clock.time; }
+
+void on_barrier_passed(Host&, int thread, const Barrier* barrier) {
+    go_on_behind(watch->clock, thread, bit_of(barrier), barrier->completed);
+}
+
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
 void on_block(Host& h) {
     if (!begin_block(watch->clock, *h.launch)) fail(h, "the sanitizer has no memory for %lu blocks", (unsigned long)h.launch->blocks);
     watch->waiting = -1;
+    Array& dynamic = watch->array[watch->arrays - 1];  // of a cooperative launch each block has its own
+    const uintptr_t begin = reinterpret_cast<uintptr_t>(h.shared);
+    dynamic.end += begin - dynamic.begin, dynamic.begin = begin;
+}
+
+// A block waits for others, which see shared memory of their own in its place.
+void on_leaving(Host& h) {
+    look_back();
+    put_aside(h);
+    for (int i = 0; i < watch->arrays; ++i) {
+        Array& array = watch->array[i];
+        if (!array.shared) continue;
+        watch->aside[h.number][i] = array;
+        array.shift = 2;
+        array.cells = static_cast<Cell*>(take(array.bytes_of_cells()));
+        if (!array.cells) fail(h, "the sanitizer has no memory for its blocks;");
+    }
+}
+
+void on_returning(Host& h) {
+    bring_back(h);
+    for (int i = 0; i < watch->arrays; ++i) {
+        Array &array = watch->array[i], &aside = watch->aside[h.number][i];
+        if (!array.shared) continue;
+        munmap(array.cells, array.bytes_of_cells());
+        array = aside;
+        aside.cells = nullptr;
+    }
+    if (watch->grid_barriers == h.grid_barriers) pass_grid_barrier(watch->clock), ++watch->grid_barriers;
+    begin_block(watch->clock, *h.launch);
 }
 
 void on_fence(bool wide) { pass_fence(watch->clock, here().now, wide); }
@@ -441,11 +535,16 @@ void on_bad_mask(Host& h, int thread, int other) {
 }
 
 void on_deadlock(Host& h) {
-    int at_block = -1, at_warp = -1;
-    for (int t = 0; t < h.launch->threads; ++t)
-        if (h.state[t] == AT_BLOCK_BARRIER) at_block = t;
-        else if (h.state[t] == AT_WARP_BARRIER) at_warp = t;
-    const int first = at_block >= 0 ? at_block : at_warp, second = at_block >= 0 ? at_warp : -1;
+    int first = -1, second = -1;  // who waits at barriers of two kinds
+    constexpr State KINDS[] = {AT_BLOCK_BARRIER, AT_WARP_BARRIER, AT_BARRIER_OBJECT};
+    for (State kind : KINDS) {
+        int waits = -1;
+        for (int t = 0; t < h.launch->threads; ++t)
+            if (h.state[t] == kind) waits = t;
+        if (first < 0) first = waits;
+        else if (second < 0) second = waits;
+    }
+    if (first < 0) first = h.now;
     Finding* finding = report(h, DEADLOCK, -1, watch->arrived_at[first], second < 0 ? -1 : watch->arrived_at[second], second);
     if (finding) finding->thread = first;
 }
@@ -513,7 +612,11 @@ MINIGAN_API int minigan_last_site() { return minigan::watch->last_site; }
 MINIGAN_API void minigan_unwatch() {
     using namespace minigan;
     if (!watch) return;
-    for (int i = 0; i < watch->arrays; ++i) munmap(watch->array[i].cells, watch->array[i].bytes_of_cells());
+    for (int i = 0; i < watch->arrays; ++i) {
+        munmap(watch->array[i].cells, watch->array[i].bytes_of_cells());
+        for (auto& arrays : watch->aside)
+            if (arrays[i].cells) munmap(arrays[i].cells, arrays[i].bytes_of_cells());
+    }
     forget(watch->clock);
     if (watch->owner) munmap(watch->owner, watch->variables_end - watch->variables_begin + 16);
     if (watch->reserved) munmap(watch->reserved, (watch->globals + 1) * SPAN);

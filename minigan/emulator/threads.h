@@ -17,14 +17,18 @@
 
 #include "fibers.h"
 
+struct uint3 { unsigned int x, y, z; };
+
 namespace minigan {
 
 struct Index {
     unsigned int x, y, z;
     constexpr Index(unsigned int x = 1, unsigned int y = 1, unsigned int z = 1) : x(x), y(y), z(z) {}
+    constexpr Index(uint3 index) : x(index.x), y(index.y), z(index.z) {}
+    constexpr operator uint3() const { return {x, y, z}; }
 };
 
-constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 16;
+constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 64;
 constexpr size_t MAX_SHARED = 227 * 1024;  // bytes of dynamic shared memory a block can ask for, on sm_90
 
 template <class T> struct Plain { using type = T; };
@@ -36,6 +40,16 @@ template <class T> struct Plain<const T> { using type = T; };
 #define MINIGAN_CALLED __attribute__((noinline))
 #else
 #define MINIGAN_CALLED
+#endif
+
+// What runs the threads is compiled with each text, so that the two can be inlined into each other. Where accesses are announced it
+// is compiled with the observer, once: a text's own build then makes no code of it, and takes half the time.
+#ifndef MINIGAN_SANITIZE
+#define MINIGAN_RUNTIME static inline
+#elif defined(MINIGAN_OBSERVER)
+#define MINIGAN_RUNTIME
+#else
+#define MINIGAN_RUNTIME extern inline __attribute__((gnu_inline, noinline))
 #endif
 
 // threadIdx, blockIdx, blockDim, gridDim. A variable that nothing points to: the compiler knows that no store of a kernel
@@ -59,7 +73,7 @@ inline Index block_index() { return unseen(built_in.block); }
 inline Index block_size() { return unseen(built_in.block_size); }
 inline Index grid_size() { return unseen(built_in.grid_size); }
 
-enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, AT_ACTIVE_MASK, DONE };
+enum State : unsigned char { UNSTARTED, READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, AT_ACTIVE_MASK, AT_BARRIER_OBJECT, DONE };
 
 struct Value { uint64_t words[2]; };  // what a lane hands over: at most 16 bytes
 
@@ -72,6 +86,14 @@ struct Warp {
     uint8_t turn[LANES];
 };
 
+// An object that threads arrive at and wait for, and copies that somebody still has to wait for: see async.h.
+struct Barrier { uint16_t expected, missing; uint32_t phase, completed; };  // completed: when the last phase was, by order.h
+struct Copy { char* to; const char* from; int size, zeros; unsigned batch; const Barrier* barrier; };
+struct Copies { Copy* begun; int count, room; unsigned batches; };
+constexpr int TILES = 32;  // of more than a warp that a block can be parted into, of all sizes; and one for the block
+
+struct Turns;  // of the blocks of a cooperative launch: see grid.h
+
 struct Launch {
     void (*work)();  // what a fiber does: see `live`
     void** arguments;
@@ -80,6 +102,7 @@ struct Launch {
     const int* order;  // the order in which the threads of a block are taken
     bool forward;      // it is 0, 1, 2 …
     uint64_t blocks, next_block;
+    Turns* turns;  // null for a launch that is not cooperative
     bool failed;
     char message[512];
 };
@@ -90,6 +113,9 @@ struct Place { const char* file; int line; };  // of a kernel's text
 // One thread of the host, and the block it is running.
 struct Host {
     bool independent;  // no thread of this block has waited for another so far, and no books are kept
+    bool at_grid_barrier, copying;  // its threads wait for other blocks too; it has begun copies
+    int number;  // among the launch's hosts
+    uint64_t grid_barriers;  // that this block has passed
     int now, cursor;   // the thread that runs, and its place in the order; without books, the order's place only
     int alive, at_barrier, votes, vote_result;
     Launch* launch;
@@ -100,6 +126,9 @@ struct Host {
     Fiber* free_list[MAX_THREADS + 1];
     Index index[MAX_THREADS];
     Warp warp[MAX_THREADS / LANES];
+    Barrier tile[TILES];
+    const Barrier* awaited[MAX_THREADS];  // by each thread that waits for a barrier object
+    Copies copies[MAX_THREADS];           // that each thread has begun
     Fiber fibers[MAX_THREADS + 1], base;
     Fiber* running;
     sigjmp_buf escape;
@@ -123,6 +152,15 @@ void on_bad_mask(Host& h, int thread, int other);
 void on_fence(bool wide);
 void on_fault(Host& h, uintptr_t code, uintptr_t address);  // at which instruction, for which address
 void on_atomic(void* address, int size, Atomic kind, bool wide, Place place);  // wide: not only of the block's scope
+void on_barrier_begin(Barrier* barrier, Place place);
+void on_barrier_arrival(Host& h, int thread, Barrier* barrier, Place place);
+void on_barrier_told(Host& h, int thread, const Barrier* barrier);     // what a thread did until now, to whoever waits for it
+void on_barrier_complete(Barrier* barrier);
+void on_barrier_passed(Host& h, int thread, const Barrier* barrier);
+void on_copy(const Copy& copy, int alignment, Place place);
+void on_copied(int thread, const Copy& copy);
+void on_leaving(Host& h);    // while other blocks run, until all come to the grid's barrier
+void on_returning(Host& h);
 __attribute__((noinline)) static void copy(void* to, const void* from, size_t size) { memcpy(to, from, size); }
 __attribute__((noinline)) static bool equal(const void* a, const void* b, size_t size) { return !memcmp(a, b, size); }
 template <class T> inline void load(T* address, T* old) { copy(old, address, sizeof(T)); }
@@ -141,6 +179,15 @@ inline void on_deadlock(Host&) {}
 inline void on_missing_lane(Host&, int, int) {}
 inline void on_bad_mask(Host& h, int thread, int other);
 inline void on_atomic(void*, int, Atomic, bool, Place) {}
+inline void on_barrier_begin(Barrier*, Place) {}
+inline void on_barrier_arrival(Host&, int, Barrier*, Place) {}
+inline void on_barrier_told(Host&, int, const Barrier*) {}
+inline void on_barrier_complete(Barrier*) {}
+inline void on_barrier_passed(Host&, int, const Barrier*) {}
+inline void on_copy(const Copy&, int, Place) {}
+inline void on_copied(int, const Copy&) {}
+inline void on_leaving(Host&) {}
+inline void on_returning(Host&) {}
 template <class T> inline void load(T* address, T* old) { __atomic_load(address, old, __ATOMIC_RELAXED); }
 template <class T> inline bool swap(T* address, T* old, T* next) {  // else *old is what is there
     return __atomic_compare_exchange(address, old, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
@@ -151,7 +198,7 @@ inline void fence(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 // The host whose fiber is running.
 inline Host& here() { return *static_cast<Host*>(owner_of_stack()); }
 
-[[noreturn]] __attribute__((format(printf, 2, 3))) static void fail(Host& h, const char* format, ...) {
+[[noreturn]] __attribute__((format(printf, 2, 3))) MINIGAN_RUNTIME void fail(Host& h, const char* format, ...) {
     bool failed = false, fails = true;
     if (swap(&h.launch->failed, &failed, &fails)) {
         char* end = h.launch->message + sizeof h.launch->message;
@@ -184,7 +231,7 @@ inline void on_bad_mask(Host& h, int thread, int other) {
 // ---- who runs next ------------------------------------------------------------------------------------------------
 
 // The next thread that can run, round and round in the launch's order; -1 where there is none.
-static inline int pick(Host& h) {
+MINIGAN_RUNTIME int pick(Host& h) {
     const int count = h.launch->threads;
     for (int tried = 0; tried < count; ++tried) {
         const int thread = h.launch->order[h.cursor];
@@ -194,13 +241,13 @@ static inline int pick(Host& h) {
     return -1;
 }
 
-static inline void become(Host& h, int thread) {
+MINIGAN_RUNTIME void become(Host& h, int thread) {
     h.now = thread;
     built_in.thread = h.index[thread];
 }
 
 // Lanes that asked who is active go on when nobody else can: those of a warp who asked in the same line are.
-static bool answer_who_is_active(Host& h) {
+MINIGAN_RUNTIME bool answer_who_is_active(Host& h) {
     bool answered = false;
     for (int first = 0; first < h.launch->threads; first += LANES) {
         Warp& warp = h.warp[first / LANES];
@@ -222,16 +269,19 @@ static bool answer_who_is_active(Host& h) {
     return answered;
 }
 
-static void deadlock(Host& h) {
+MINIGAN_RUNTIME void deadlock(Host& h) {
     on_deadlock(h);
-    int at_block = 0, at_warp = 0;
-    for (int t = 0; t < h.launch->threads; ++t) at_block += h.state[t] == AT_BLOCK_BARRIER, at_warp += h.state[t] == AT_WARP_BARRIER;
-    fail(h, "deadlock: %d threads wait at __syncthreads and %d at a warp's barrier or shuffle, and nobody comes;"
-            " the last to wait is", at_block, at_warp);
+    int waiting[DONE] = {};
+    for (int t = 0; t < h.launch->threads; ++t)
+        if (h.state[t] < DONE) ++waiting[h.state[t]];
+    char objects[64] = "";
+    if (waiting[AT_BARRIER_OBJECT]) snprintf(objects, sizeof objects, ", %d for a barrier's phase", waiting[AT_BARRIER_OBJECT]);
+    fail(h, "deadlock: %d threads wait at __syncthreads and %d at a warp's barrier or shuffle%s, and nobody comes;"
+            " the last to wait is", waiting[AT_BLOCK_BARRIER], waiting[AT_WARP_BARRIER], objects);
 }
 
 // A fiber that is not in the middle of a thread.
-static Fiber* free_fiber(Host& h) {
+MINIGAN_RUNTIME Fiber* free_fiber(Host& h) {
     if (h.free_fibers) return h.free_list[--h.free_fibers];
     Fiber& fresh = h.fibers[h.used_fibers];
     fresh.restart(h.used_fibers++, h.stacks, &h, h.launch->work);
@@ -239,13 +289,13 @@ static Fiber* free_fiber(Host& h) {
 }
 
 // The stacks of a block's fibers do not fit into the first cache: fetch what the one after the next will need.
-static inline void prefetch_stack(const Fiber* fiber) {
+MINIGAN_RUNTIME void prefetch_stack(const Fiber* fiber) {
     if (!fiber) return;
     const char* top = static_cast<const char*>(fiber->sp);
     for (int line = 0; line < 5; ++line) __builtin_prefetch(top + 64 * line);
 }
 
-static int pick_or_fail(Host& h) {
+MINIGAN_RUNTIME int pick_or_fail(Host& h) {
     int thread = pick(h);
     if (thread < 0 && answer_who_is_active(h)) thread = pick(h);
     if (thread < 0) deadlock(h);
@@ -253,7 +303,7 @@ static int pick_or_fail(Host& h) {
 }
 
 // Leave the running fiber where it is, and go on with somebody else.
-static void pass_on(Host& h) {
+MINIGAN_RUNTIME void pass_on(Host& h) {
     const int thread = pick_or_fail(h);
     Fiber* next = h.state[thread] == READY ? h.fiber[thread] : free_fiber(h);
     become(h, thread);
@@ -264,7 +314,7 @@ static void pass_on(Host& h) {
     minigan_switch(&from->sp, next->sp);
 }
 
-static inline void suspend(Host& h, State why) {
+MINIGAN_RUNTIME void suspend(Host& h, State why) {
     const int thread = h.now;
     h.state[thread] = why;
     h.fiber[thread] = h.running;
@@ -273,7 +323,7 @@ static inline void suspend(Host& h, State why) {
 
 // Called by the first thread of a block that waits for others. Until then nobody kept books: threads ran one after the
 // other, and all before this one have returned.
-__attribute__((noinline)) static void keep_books(Host& h) {
+MINIGAN_RUNTIME __attribute__((noinline)) void keep_books(Host& h) {
     const Launch& l = *h.launch;
     const Index& thread = built_in.thread;
     h.independent = false;
@@ -292,26 +342,32 @@ __attribute__((noinline)) static void keep_books(Host& h) {
         h.warp[l.order[i] / LANES].alive &= ~(1u << l.order[i] % LANES);
     }
     h.cursor = (h.cursor + 1) % l.threads;
+    if (h.copying)  // what a block before this one did not wait for
+        for (int t = 0; t < l.threads; ++t) h.copies[t].count = 0;
+    h.copying = false;
 }
 
 // The running thread's host, with books kept.
-MINIGAN_CALLED inline Host& attend() {
+MINIGAN_RUNTIME Host& attend() {
     Host& h = here();
     if (h.independent) keep_books(h);
     return h;
 }
-MINIGAN_CALLED inline int lane() { return attend().now % LANES; }
+MINIGAN_RUNTIME int lane() { return attend().now % LANES; }
 
 // Let the others run, if there are any.
-static inline void step_aside(Host& h) {
+MINIGAN_RUNTIME void step_aside(Host& h) {
     attend();
     suspend(h, READY);
 }
 
 // ---- barriers -----------------------------------------------------------------------------------------------------
 
-static void release_block(Host& h) {
+MINIGAN_RUNTIME void meet_grid(Host& h);  // grid.h
+
+MINIGAN_RUNTIME void release_block(Host& h) {
     on_block_barrier(h);
+    if (h.at_grid_barrier) meet_grid(h);
     for (int t = 0; t < h.launch->threads; ++t)
         if (h.state[t] == AT_BLOCK_BARRIER) h.state[t] = READY;
     h.at_barrier = 0;
@@ -320,7 +376,7 @@ static void release_block(Host& h) {
 }
 
 // Wait until every thread of the block that has not returned is here; the number of those who voted yes.
-MINIGAN_CALLED inline int count_in_block(bool vote, Place place) {
+MINIGAN_RUNTIME int count_in_block(bool vote, Place place) {
     Host& h = attend();
     on_arrival(h, place);
     h.votes += vote;
@@ -334,7 +390,7 @@ constexpr int VOTES = -1, NOTHING = -2;  // what a lane may ask for instead of a
 inline int purpose(int source) { return source < 0 ? source : 0; }
 
 // Whoever arrives last hands every lane of the group its value and lets it go on.
-static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
+MINIGAN_RUNTIME void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
     const int one_of_them = __builtin_ctz(group);
     if (warp.source[one_of_them] == NOTHING) on_warp_barrier(h, first, group);
     for (uint32_t rest = group; rest; rest &= rest - 1) {
@@ -349,7 +405,7 @@ static inline void release_lanes(Host& h, Warp& warp, int first, uint32_t group)
 }
 
 // The mask to wait by. A lane that is not in its own waits for nobody.
-static inline uint32_t agreed_mask(Host& h, const Warp& warp, uint32_t mask, int own, int first) {
+MINIGAN_RUNTIME uint32_t agreed_mask(Host& h, const Warp& warp, uint32_t mask, int own, int first) {
     if (!(mask >> own & 1)) on_bad_mask(h, h.now, h.now);
     if (!(mask >> own & 1)) return 1u << own;
     for (uint32_t rest = warp.arrived & warp.alive & ~(1u << own); rest; rest &= rest - 1) {
@@ -360,7 +416,7 @@ static inline uint32_t agreed_mask(Host& h, const Warp& warp, uint32_t mask, int
     return mask;
 }
 
-static Value& meet(uint32_t mask, int source, Place place) {
+MINIGAN_RUNTIME Value& meet(uint32_t mask, int source, Place place) {
     Host& h = attend();
     on_arrival(h, place);
     const int own = h.now % LANES, first = h.now - own;
@@ -375,7 +431,7 @@ static Value& meet(uint32_t mask, int source, Place place) {
     return warp.got[own];
 }
 
-MINIGAN_CALLED inline void wait_for_warp(uint32_t mask, Place place) { meet(mask, NOTHING, place); }
+MINIGAN_RUNTIME void wait_for_warp(uint32_t mask, Place place) { meet(mask, NOTHING, place); }
 
 // The value that lane `source` brings; the own one where that lane does not take part.
 template <class T> MINIGAN_CALLED inline T exchange(uint32_t mask, T value, int source, Place place) {
@@ -385,10 +441,24 @@ template <class T> MINIGAN_CALLED inline T exchange(uint32_t mask, T value, int 
     return value;
 }
 
+// The same by parts, for values of more bytes.
+template <class T> inline T exchange_any(uint32_t mask, T value, int source, Place place) {
+    if constexpr (sizeof(T) <= sizeof(Value)) return exchange(mask, value, source, place);
+    char* bytes = reinterpret_cast<char*>(&value);
+    for (size_t at = 0; at < sizeof(T); at += sizeof(Value)) {
+        const size_t size = sizeof(T) - at < sizeof(Value) ? sizeof(T) - at : sizeof(Value);
+        Value part = {};
+        memcpy(&part, bytes + at, size);
+        part = exchange(mask, part, source, place);
+        memcpy(bytes + at, &part, size);
+    }
+    return value;
+}
+
 // What all lanes bring to a tensor core, six words each. There are two places for it, taken in turn: who goes on first may
 // come back with new words while others still read the old ones, but no lane can be two turns ahead.
 typedef const float (&Factors)[LANES][6];
-MINIGAN_CALLED inline Factors bring_to_tensor_core(const float* a, const float* b, Place place) {
+MINIGAN_RUNTIME Factors bring_to_tensor_core(const float* a, const float* b, Place place) {
     const int own = lane();
     Warp& warp = attend().warp[here().now / LANES];
     auto& factors = warp.factors[warp.turn[own] ^= 1];
@@ -398,14 +468,14 @@ MINIGAN_CALLED inline Factors bring_to_tensor_core(const float* a, const float* 
     return factors;
 }
 
-MINIGAN_CALLED inline uint32_t ballot(uint32_t mask, bool vote, Place place) {
+MINIGAN_RUNTIME uint32_t ballot(uint32_t mask, bool vote, Place place) {
     Warp& warp = attend().warp[here().now / LANES];
     warp.votes = (warp.votes & ~(1u << lane())) | uint32_t(vote) << lane();
     return uint32_t(meet(mask, VOTES, place).words[0]);
 }
 
 // The lanes of this warp that come here together: as many as can, where a GPU promises no more than one.
-MINIGAN_CALLED inline uint32_t active_lanes(Place place) {
+MINIGAN_RUNTIME uint32_t active_lanes(Place place) {
     Host& h = attend();
     on_arrival(h, place);
     Warp& warp = h.warp[h.now / LANES];
@@ -417,7 +487,7 @@ MINIGAN_CALLED inline uint32_t active_lanes(Place place) {
 // ---- a thread's end, a block, a launch ----------------------------------------------------------------------------
 
 // Nobody waits any longer for a thread that has returned.
-static inline void finish_thread(Host& h) {
+MINIGAN_RUNTIME void finish_thread(Host& h) {
     const int own = h.now % LANES, first = h.now - own;
     h.state[h.now] = DONE;
     if (--h.alive && h.at_barrier == h.alive) release_block(h);
@@ -431,7 +501,7 @@ static inline void finish_thread(Host& h) {
 }
 
 // The next block that no host has taken; false where there is none.
-static inline bool take_block(Host& h) {
+MINIGAN_RUNTIME bool take_block(Host& h) {
     Launch& l = *h.launch;
     uint64_t number, next;
     load(&l.next_block, &number);
@@ -494,17 +564,19 @@ template <class Run> inline void live(Host& h, Run run_thread) {
     }
 }
 
-static void run_blocks(Host& h) {
+MINIGAN_RUNTIME void run_blocks(Host& h) {
     built_in.block_size = h.launch->block, built_in.grid_size = h.launch->grid;
     h.independent = true;
     h.running = free_fiber(h);
     minigan_switch(&h.base.sp, h.running->sp);
 }
 
-static void prepare(Host& h, Launch& launch, char* stacks) {
-    h.launch = &launch, h.stacks = stacks;
+MINIGAN_RUNTIME void prepare(Host& h, int number, Launch& launch, char* stacks) {
+    h.number = number, h.launch = &launch, h.stacks = stacks;
     for (int t = 0; t < launch.threads; ++t)
         h.index[t] = Index(t % launch.block.x, t / launch.block.x % launch.block.y, t / launch.block.x / launch.block.y);
+    memset(h.tile, 0, sizeof h.tile);
+    h.at_grid_barrier = false, h.grid_barriers = 0;
     h.free_fibers = h.used_fibers = 0;  // also after a failure, which left fibers in the middle of something
 }
 }  // namespace minigan

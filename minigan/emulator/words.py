@@ -22,6 +22,8 @@ ADVICE = {
     "misaligned": "An access begins at a multiple of its size: pad the rows, or go by single elements.",
     "missing-lane": "What it gets is undefined: let all lanes that are asked take part, and name them in the mask.",
     "bad-mask": "All lanes that a mask names, and no others, have to come here with this same mask.",
+    "not-waited": "A copy is there when its thread has waited for it (__pipeline_wait_prior(), cg::wait(), consumer_wait()), and "
+    "for other threads behind a barrier after that.",
     "too long": "It was stopped here. Blocks run one after the other: one that waits for a later one waits for ever. Else a loop "
     "has no end, or needs more time: --limit, or settings(limit=…).",
     "write-to-constant": "Constant memory is the host's to write: give the kernel an array, or a __device__ variable.",
@@ -103,6 +105,11 @@ def _bad_mask(fact):
     return f"meets thread {fact.threads[1]}, which passes another mask or does not call the same"
 
 
+def _not_waited(fact):
+    whose = "whose copy" if fact.threads[0] == fact.threads[1] else f"whose copy by thread {fact.threads[1]}"
+    return f"reads {fact.what}, {whose} in line {fact.other_line} was not waited for"
+
+
 def _write_to_constant(fact):
     return f"writes {fact.what}, which is constant"
 
@@ -127,6 +134,7 @@ SAYS = {
     "misaligned": _misaligned,
     "missing-lane": _missing_lane,
     "bad-mask": _bad_mask,
+    "not-waited": _not_waited,
     "write-to-constant": _write_to_constant,
     "null-pointer": _null_pointer,
 }

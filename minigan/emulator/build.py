@@ -46,7 +46,6 @@ SANITIZED = (*OBSERVED, "-fsanitize=alignment,bounds")
 PROFILED = (*OBSERVED, "-fsanitize-coverage=trace-pc")
 LINKED = ("-shared", "-pthread")
 MOST_BYTES_KEPT = 2**26
-MAX_STATIC_SHARED = 48 * 1024  # bytes
 OWN_FILES = {Path(name).name for name in (*HEADERS, *CUDAS_HEADERS)}
 # Headers whose functions read and write for the line that calls them: see instrument.py.
 OF_CALLER = {"cuda_fp16.h", "cuda_bf16.h", "cuComplex.h", "small_floats.h", "small_pairs.h", "small_conversions.h"}
@@ -284,11 +283,6 @@ def _compile_observed(observer, source, flags, path):
     text, *tables = instrument.instrument(
         assembly.read_text("utf-8"), (*OWN_FILES, ENTRIES), OF_CALLER, platform.machine()
     )
-    for name, size, where in tables[1]:
-        if where == "shared" and size > MAX_STATIC_SHARED:
-            raise CompileError(
-                f"__shared__ {name} has {size:,} bytes, at most {MAX_STATIC_SHARED:,}: more only at the launch"
-            )
     assembly.write_text(text, "utf-8")
     facts.write_text(json.dumps(dict(zip(("places", "variables", "flops"), tables))), "utf-8")
     text = (HERE / observer[0]).read_text("utf-8")

@@ -15,9 +15,7 @@ from minigan.cuda import source, versions
 from minigan.cuda.target import EMULATOR
 from minigan.emulator import build
 from minigan.emulator import launch as runtime
-from minigan.emulator.kernel import HostKernel
 from minigan.errors import LaunchError, MiniganError
-from minigan.plan import Parameter
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -384,14 +382,7 @@ def test_a_table_of_constants_is_read_wherever_the_compiler_puts_it():
     assert {"weights", "steps", "more", "outer", "names", "inner", "both", "hidden"} <= names
 
 
-def test_a_null_pointer_names_the_arguments_that_are_none(monkeypatch):
-    monkeypatch.setattr(
-        HostKernel,
-        "named",
-        lambda self, types: tuple(
-            Parameter(kind, name, optional=True) for kind, name in zip(types, ("x", "bias", "scale"))
-        ),
-    )
+def test_a_null_pointer_names_the_arguments_that_are_none():
     source = "__global__ void f(float* x, const float* bias, const float* scale) {\n{if}x[threadIdx.x] += bias[threadIdx.x];\n}"
     args = np.zeros(64, np.float32), None, None
     (finding,) = emulator.check(mg.kernel(source=source.replace("{if}", ""), name="f"), 1, 64, args).findings

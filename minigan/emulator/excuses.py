@@ -10,10 +10,12 @@ from .findings import of_same_value
 from .program import plain
 from .statements import assignments, mentions
 from .waiting import waits_at, waits_for
+from .words import PARTLY
 
 EVERYWHERE_THE_SAME = {
     "true", "false", "nullptr", "NULL", "bool", "char", "short", "int", "long", "unsigned", "float", "double", "void",
 }  # fmt: skip
+ELEMENT = "(?:float|double|u?int|unsigned|u?long|u?longlong)[1-4]?"  # of 4 bytes, or of such
 IN_A_LAUNCH = {"gridDim", "blockDim"}  # the same, as its numbers are
 
 
@@ -26,7 +28,12 @@ def excused(pairs, text, numbers, variables):
     remaining = [
         finding
         for finding, raw in pairs
-        if not (_is_guess(raw) or _is_flag(finding, raw, code, numbers) or _is_waited_for(finding, raw, text))
+        if not (
+            _is_guess(raw)
+            or _is_flag(finding, raw, code, numbers)
+            or _is_waited_for(finding, raw, text)
+            or _is_padding(finding, raw, code)
+        )
     ]
     # Who reads what a copy brings, and did not wait for it, is not told of a barrier that is missing there too.
     unwaited = [finding for finding in remaining if finding.kind == "not-waited"]
@@ -44,14 +51,7 @@ def excused(pairs, text, numbers, variables):
         for finding in remaining
         if finding.kind != "uninitialised" or (finding.array, finding.line) not in racing
     ]
-    agreeing = {id(finding) for finding, raw in pairs if finding.kind == "race" and _agrees(raw)}
-    disagreeing = {
-        (race.array, line) for race in races if id(race) not in agreeing for line in (race.line, race.other_line)
-    }
-    remaining = [
-        of_same_value(finding) if id(finding) in agreeing and not _touches(finding, disagreeing) else finding
-        for finding in remaining
-    ]
+    remaining = _told_apart(remaining, {id(finding) for finding, raw in pairs if _agrees(raw)})
     return [finding for finding in remaining if not _is_told_better(finding, remaining, code, variables)]
 
 
@@ -61,14 +61,28 @@ def _is_guess(raw):
 
 
 def _agrees(raw):
-    """Whether of all writes that met, each wrote what was there."""
+    """Whether it is a race of writes, of which each wrote what was there."""
     return raw.writes and raw.other_writes and raw.same == raw.count
 
 
-def _touches(race, places):
-    """Whether a race has a line with one of the (array, line) of other races: who reads there, as += does, may get any of its
-    values."""
-    return any((race.array, line) in places for line in (race.line, race.other_line))
+def _told_apart(findings, agreeing):
+    """The findings, with those races as races of the same value whose writes agree. If one has a line with another race of its
+    array, as that of the read in `x[0] += 1`, who reads there may get any of its values: then it is none."""
+    others = [finding for finding in findings if finding.kind == "race" and id(finding) not in agreeing]
+    touched = {(other.array, line) for other in others for line in (other.line, other.other_line)}
+    return [
+        of_same_value(finding)
+        if id(finding) in agreeing
+        and touched.isdisjoint((finding.array, line) for line in (finding.line, finding.other_line))
+        else finding
+        for finding in findings
+    ]
+
+
+def _is_padding(finding, raw, code):
+    """Whether the four bytes that nobody has written may lie between the members of a struct: what is not declared as an array of
+    numbers or of CUDA's vectors may have such."""
+    return raw.kind == PARTLY and not re.search(rf"\b{ELEMENT}\b[\s*&\w]*\b{re.escape(finding.array)}\b", code)
 
 
 def _is_flag(finding, raw, code, numbers):
@@ -76,7 +90,7 @@ def _is_flag(finding, raw, code, numbers):
 
     By the values alone, an array of zeros would excuse anything. So the text has to say it too.
     """
-    if finding.kind != "race" or not _agrees(raw):
+    if not _agrees(raw):
         return False
     stored = [_stored(line, finding.array, finding.index) for line in (finding.code, finding.other_code)]
     if not all(stored) or not all(_is_constant(value, code, numbers) for value in set().union(*stored)):

@@ -45,7 +45,8 @@ static int count_of_places;
 
 static int place_number(Place place) {
     for (int i = 0; i < count_of_places; ++i)
-        if (places[i].line == place.line && places[i].file == place.file) return minigan_first_place + i;
+        if (places[i].line == place.line && places[i].column == place.column && places[i].file == place.file)
+            return minigan_first_place + i;
     if (count_of_places == MAX_PLACES) return minigan_first_place;
     places[count_of_places] = place;
     return minigan_first_place + count_of_places++;

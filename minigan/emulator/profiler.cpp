@@ -61,6 +61,8 @@ void on_block(Host&) {
 }
 void on_arrival(Host& h, Place place) { note(h, 0, 0, place_number(place), BARRIER); }
 void on_block_barrier(Host&) {}
+void on_meeting(Host&, uint32_t) {}
+void on_release(Host&, int, uint32_t) {}
 void on_warp_barrier(Host&, int, uint32_t) {}
 void on_deadlock(Host&) {}
 void on_missing_lane(Host&, int, int) {}

@@ -14,7 +14,7 @@
 
 namespace minigan {
 enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK, NOT_WAITED,
-                  WRITE_TO_CONSTANT, NULL_POINTER };
+                  WRITE_TO_CONSTANT, NULL_POINTER, PARTLY_UNINITIALISED };
 
 struct Finding {
     int kind, place, other_place, array, size, writes, other_writes, atomic, both_atomic, both_strong, thread, other_thread;
@@ -30,6 +30,9 @@ struct Overwrite { uintptr_t address; int size, finding; unsigned char before[64
 
 // A plain read that raced with an atomic. It is excused if the reader then puts what it read to an atomicCAS.
 struct Guess { uintptr_t address; int finding; uint64_t count; };
+
+// Where a lane last met others of its warp, whom it named, and who of those met others there without naming it.
+struct Meeting { int place; uint32_t mask, ignored_by; };
 
 struct Cell {
     Record write, plain;      // the last one, and if that is an atomic the last one that is none
@@ -74,6 +77,7 @@ struct Watch {
     uintptr_t variables_begin, variables_end;
     uint8_t* owner;                      // for every 16 bytes of those the number of the array, 0 for none
     int arrived_at[MAX_THREADS];         // the place of the barrier or shuffle where each thread arrived last
+    Meeting meeting[MAX_THREADS];
     int last_site;
     int waiting, turns;  // the thread that last touched an atomic or volatile variable, and how often in a row
     int findings, latest;  // latest: the one that was counted last
@@ -241,6 +245,7 @@ struct Access {
     bool reads, writes;
     uint64_t scope;     // the bits of a Record
     bool races[2], known, waits;  // whether it races with an earlier read, or write; whether any byte of it has been written; or is in a copy
+    bool lacks;                    // four bytes that have not been written
 };
 
 // A store has been carried out when its thread announces something else.
@@ -293,6 +298,7 @@ MINIGAN_QUICK void look_at_cell(Host& h, Access& access, const Array& array, uin
     if (cell.plain.time() >= over) compare(h, access, cell.plain, true, now);
     if (!array.given) {
         access.known |= (bytes & cell.written) != 0;
+        access.lacks |= size == 4 && !(bytes & cell.written);
         if (access.writes) cell.written |= bytes;
     }
     if (!access.writes) {
@@ -369,6 +375,8 @@ MINIGAN_QUICK void look_at(Host& h, uintptr_t address, int64_t size, int site, b
     else look_at_cells(h, access, array);
     // One byte that was written is enough: what lies between the members of a struct never is.
     if (reads && !access.known) report_access(h, UNINITIALISED, number, address, size, site, false);
+    // Of a vector four bytes are a member. Whether it is one, only the text can tell: see excuses.py.
+    else if (reads && access.lacks && (size == 8 || size == 16)) report_access(h, PARTLY_UNINITIALISED, number, address, size, site, false);
 }
 
 MINIGAN_QUICK void look(uintptr_t address, int64_t size, int site, bool reads, bool writes, uint64_t scope = 0) {
@@ -458,6 +466,7 @@ void on_barrier_passed(Host&, int thread, const Barrier* barrier) {
 void on_block(Host& h) {
     if (!begin_block(watch->clock, *h.launch)) fail(h, "the sanitizer has no memory for %lu blocks", (unsigned long)h.launch->blocks);
     watch->waiting = -1;
+    for (Meeting& each : watch->meeting) each = {-1, 0, 0};
     Array& dynamic = watch->array[watch->arrays - 1];  // of a cooperative launch each block has its own
     const uintptr_t begin = reinterpret_cast<uintptr_t>(h.shared);
     dynamic.end += begin - dynamic.begin, dynamic.begin = begin;
@@ -517,6 +526,34 @@ void on_block_barrier(Host& h) {
         if (finding) finding->thread = waits;
     }
     pass_block_barrier(watch->clock);
+}
+
+// A lane that waits for another, which meets others at the same place and does not name it, is not yet lost: that one may come
+// again. It is seen when the waiting is over.
+void on_meeting(Host& h, uint32_t mask) {
+    const int own = h.now % LANES, first = h.now - own;
+    Meeting& mine = watch->meeting[h.now];
+    mine = {watch->arrived_at[h.now], mask, 0};
+    for (int other = 0; other < LANES && first + other < h.launch->threads; ++other) {
+        Meeting& theirs = watch->meeting[first + other];
+        if (theirs.place != mine.place) continue;
+        const bool names = mask >> other & 1, named = theirs.mask >> own & 1;
+        if (names && !named) mine.ignored_by |= 1u << other;
+        if (named && !names && h.state[first + other] == AT_WARP_BARRIER) theirs.ignored_by |= 1u << own;
+    }
+}
+
+void on_release(Host& h, int first, uint32_t group) {
+    for (uint32_t rest = group; rest; rest &= rest - 1) {
+        const int one = first + __builtin_ctz(rest);
+        Meeting& mine = watch->meeting[one];
+        for (uint32_t others = mine.ignored_by; others; others &= others - 1) {
+            const int other = __builtin_ctz(others);
+            const bool came = group >> other & 1 && watch->meeting[first + other].place == mine.place;
+            if (!came) on_bad_mask(h, one, first + other);
+        }
+        mine.ignored_by = 0;
+    }
 }
 
 void on_warp_barrier(Host&, int first, uint32_t group) { pass_warp_barrier(watch->clock, first, group); }

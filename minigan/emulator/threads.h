@@ -107,8 +107,18 @@ struct Launch {
     char message[512];
 };
 
-struct Place { const char* file; int line; };  // of a kernel's text
-#define MINIGAN_PLACE minigan::Place place = {__builtin_FILE(), __builtin_LINE()}  // as a default argument: the caller's
+struct Place { const char* file; int line, column; };  // of a kernel's text
+#ifdef __clang__
+#define MINIGAN_COLUMN __builtin_COLUMN()
+#else  // g++ tells it as the C++ library's source_location, which C++17 has not
+}  // namespace minigan
+namespace std {
+struct source_location { struct __impl { const char *_M_file_name, *_M_function_name; unsigned _M_line, _M_column; }; };
+}  // namespace std
+namespace minigan {
+#define MINIGAN_COLUMN int(static_cast<const std::source_location::__impl*>(__builtin_source_location())->_M_column)
+#endif
+#define MINIGAN_PLACE minigan::Place place = {__builtin_FILE(), __builtin_LINE(), MINIGAN_COLUMN}  // as a default argument: the caller's
 
 // One thread of the host, and the block it is running.
 struct Host {
@@ -145,6 +155,8 @@ enum Atomic { UPDATES, OVERWRITES, COMPARES };  // what an atomic does with the 
 void on_block(Host& h);
 void on_arrival(Host& h, Place place);
 void on_block_barrier(Host& h);
+void on_meeting(Host& h, uint32_t mask);  // of the lanes that a mask names
+void on_release(Host& h, int first, uint32_t group);
 void on_warp_barrier(Host& h, int first, uint32_t group);
 void on_deadlock(Host& h);
 void on_missing_lane(Host& h, int thread, int source);
@@ -174,6 +186,8 @@ inline void fence(bool wide) { on_fence(wide); }
 inline void on_block(Host&) {}
 inline void on_arrival(Host&, Place) {}
 inline void on_block_barrier(Host&) {}
+inline void on_meeting(Host&, uint32_t) {}
+inline void on_release(Host&, int, uint32_t) {}
 inline void on_warp_barrier(Host&, int, uint32_t) {}
 inline void on_deadlock(Host&) {}
 inline void on_missing_lane(Host&, int, int) {}
@@ -246,7 +260,7 @@ MINIGAN_RUNTIME void become(Host& h, int thread) {
     built_in.thread = h.index[thread];
 }
 
-// Lanes that asked who is active go on when nobody else can: those of a warp who asked in the same line are.
+// Lanes that asked who is active go on when nobody else can: those of a warp who asked at the same place are.
 MINIGAN_RUNTIME bool answer_who_is_active(Host& h) {
     bool answered = false;
     for (int first = 0; first < h.launch->threads; first += LANES) {
@@ -392,6 +406,7 @@ inline int purpose(int source) { return source < 0 ? source : 0; }
 // Whoever arrives last hands every lane of the group its value and lets it go on.
 MINIGAN_RUNTIME void release_lanes(Host& h, Warp& warp, int first, uint32_t group) {
     const int one_of_them = __builtin_ctz(group);
+    on_release(h, first, group);
     if (warp.source[one_of_them] == NOTHING) on_warp_barrier(h, first, group);
     for (uint32_t rest = group; rest; rest &= rest - 1) {
         const int one = __builtin_ctz(rest), source = warp.source[one];
@@ -422,6 +437,7 @@ MINIGAN_RUNTIME Value& meet(uint32_t mask, int source, Place place) {
     const int own = h.now % LANES, first = h.now - own;
     Warp& warp = h.warp[h.now / LANES];
     mask = agreed_mask(h, warp, mask, own, first);
+    on_meeting(h, mask);
     warp.source[own] = source;
     warp.mask[own] = mask;
     warp.arrived |= 1u << own;
@@ -479,7 +495,7 @@ MINIGAN_RUNTIME uint32_t active_lanes(Place place) {
     Host& h = attend();
     on_arrival(h, place);
     Warp& warp = h.warp[h.now / LANES];
-    warp.source[lane()] = place.line;
+    warp.source[lane()] = place.line << 10 | (place.column & 1023);
     suspend(h, AT_ACTIVE_MASK);
     return uint32_t(warp.got[lane()].words[0]);
 }

@@ -77,11 +77,14 @@ def _race(fact):
 
 
 def _uninitialised(fact):
-    return f"reads {fact.what}, which no thread has written"
+    of = " in part" if fact.raw.kind == PARTLY else ""
+    return f"reads {fact.what}, which no thread has written{of}"
 
 
 def _divergent(fact):
     other = f"waits in line {fact.other_line}" if fact.other_line else "has returned"
+    if fact.line == fact.other_line:
+        other = "waits at another barrier of this line"
     return f"waits here while thread {fact.threads[1]} {other}"
 
 
@@ -138,4 +141,5 @@ SAYS = {
     "write-to-constant": _write_to_constant,
     "null-pointer": _null_pointer,
 }
-KINDS = tuple(SAYS)
+KINDS = (*SAYS, "uninitialised")  # the last: partly so
+PARTLY = len(SAYS)

@@ -18,6 +18,20 @@ INNOCENT = {
         __syncthreads();
         Gaps g = s[63 - t];
         x[i] = g.c + g.i + g.h;""",
+    "a struct with a gap of four bytes": """
+        struct Gap { int key; double value; };
+        __shared__ Gap s[64];
+        s[t].key = t, s[t].value = 2;
+        __syncthreads();
+        const Gap g = s[63 - t];
+        x[i] = g.key + g.value;""",
+    "lanes that come again with a larger mask": """
+        int v = t;
+        for (int k = t % 32 < 16 ? 0 : 1; k < 2; ++k) v += __shfl_xor_sync(k ? 0xffffffffu : 0xffffu, v, 1);
+        x[i] = v;""",
+    "two barriers in a line of a loop": """
+        __shared__ int s[64];
+        for (int k = 0; k < 3; ++k) { s[t] = k + t; __syncthreads(); x[i] += s[63 - t]; __syncthreads(); }""",
     "atomicExch as the first write": """
         __shared__ int s;
         if (t == 0) atomicExch(&s, 3);

@@ -212,6 +212,34 @@ x[i] = s[t];  //!
         "blockIdx.x == 0",
         "true",
     ),
+    Fault(
+        "of the block before, by bytes of dynamic memory",
+        "uninitialised",
+        "d",
+        """
+extern __shared__ char d[];
+if (blockIdx.x == 0) d[t] = 1;
+__syncthreads();
+x[i] = d[63 - t];  //!
+""",
+        "blockIdx.x == 0",
+        "true",
+        shared=64,
+    ),
+    Fault(
+        "a float4 without its last member",
+        "uninitialised",
+        "s",
+        """
+__shared__ float4 s[64];
+s[t].x = s[t].y = s[t].z = 1;
+__syncthreads();
+const float4 v = s[63 - t];  //!
+x[i] = v.x + v.w;
+""",
+        "s[t].z = 1",
+        "s[t].z = s[t].w = 1",
+    ),
     Fault("accumulator not cleared", "uninitialised", "x", "x[i] += 1;  //!", "+=", "=", output=True),
     Fault(
         "beyond a thread's own array",

@@ -30,6 +30,27 @@ x[i] = 1;
         "if (blockIdx.x)",
     ),
     Fault(
+        "two barriers in one line",
+        "divergent-barrier",
+        None,
+        "if (t < 40) __syncthreads(); else __syncthreads();  //!\nx[i] = 1;",
+        "t < 40",
+        "blockIdx.x",
+    ),
+    Fault(
+        "lanes that name others and are not named",
+        "bad-mask",
+        None,
+        """
+const unsigned mask = t % 32 < 16 ? 0xffffffffu : 0xffff0000u;
+const int v = __shfl_sync(mask, t, 16);  //!
+__syncwarp();
+x[i] = v;
+""",
+        ": 0xffff0000u",
+        ": 0xffffffffu",
+    ),
+    Fault(
         "early return",
         "divergent-barrier",
         None,

@@ -18,7 +18,8 @@ import numpy as np
 from ..errors import LaunchError, MiniganError
 from ..records import Field, Layout
 from . import profiler, sanitizer
-from .build import PROFILER, blind_spots, label, library, observed_library, refuse_other_sizes
+from .build import PROFILER, label, library, observed_library, refuse_other_sizes
+from .compiler import blind_spots
 from .findings import Report
 from .sanitizer import Watched
 

@@ -35,6 +35,15 @@ extern "C" __global__ void wait_without_barrier(float* x, float* y) {
     y[threadIdx.x] = t[63 - threadIdx.x];  // race t
 }
 
+extern "C" __global__ void barrier_before_the_wait(float* x, float* y) {
+    __shared__ float t[64];
+    if (threadIdx.x == 0) __pipeline_memcpy_async(t, x, 4);
+    __pipeline_commit();
+    __syncthreads();
+    __pipeline_wait_prior(0);
+    if (threadIdx.x == 63) y[0] = t[0];  // race/not-waited t
+}
+
 extern "C" __global__ void group_copy(float* x, float* y) {
     __shared__ float t[64];
     auto block = cg::this_thread_block();
@@ -79,6 +88,35 @@ extern "C" __global__ void one_barrier_too_few(float* x, float* y) {
         bar.arrive_and_wait();
         y[threadIdx.x] += t[63 - threadIdx.x];
     }
+}
+
+// Who waits late for a phase does not know what others did behind it.
+extern "C" __global__ void behind_the_phase(float* x, float* y) {
+    __shared__ cuda::barrier<cuda::thread_scope_block> bar;
+    __shared__ float t[32];
+    if (threadIdx.x == 0) init(&bar, blockDim.x);
+    __syncthreads();
+    if (threadIdx.x >= 32) {
+        auto token = bar.arrive();
+        __syncwarp();
+        bar.wait(static_cast<decltype(token)&&>(token));
+        y[threadIdx.x] = t[threadIdx.x - 32];
+    } else {
+        bar.arrive_and_wait();
+        t[threadIdx.x] = 1;  // race t
+        bar.arrive();
+    }
+}
+
+extern "C" __global__ void a_later_reader(float* x, float* y) {
+    __shared__ cuda::barrier<cuda::thread_scope_block> bar;
+    __shared__ float t;
+    if (threadIdx.x == 0) init(&bar, blockDim.x), t = 1;
+    __syncthreads();
+    if (threadIdx.x == 0 || threadIdx.x == 32) y[threadIdx.x] = t;
+    bar.arrive_and_wait();
+    if (threadIdx.x == 64) y[64] = t;
+    if (threadIdx.x == 96) t = 2;  // race t
 }
 
 extern "C" __global__ void stage_not_acquired(float* x, float* y) {

@@ -78,8 +78,8 @@ def _check(functions, primitive):
         for problem in (*problems_of(primitive, COUNTED), *problems_of(primitive, RAGGED)):
             with emulator.checking() as report:
                 function(*converted(problem.call().args, "float32"))
-            if report.findings:
-                raise MiniganError(f"{name} at {problem}: {report.findings[0]}. Nothing was timed")
+            if report.errors():
+                raise MiniganError(f"{name} at {problem}: {report.errors()[0]}. Nothing was timed")
 
 
 def _your_functions(options):

@@ -114,9 +114,7 @@ def _loaded(text, options, name, cooperative):
     """(CuPy's module, the kernel in it)."""
     import cupy
 
-    module = cupy.RawModule(
-        code=text, options=options, name_expressions=[name], enable_cooperative_groups=cooperative
-    )
+    module = cupy.RawModule(code=text, options=options, name_expressions=[name], enable_cooperative_groups=cooperative)
     return module, module.get_function(name)
 
 

@@ -261,7 +261,7 @@ def bench(options):
     if options.what == "step":
         needless = [
             name
-            for name in ("kernel", "grid", "block", "shared", "json", "markdown", "figure")
+            for name in ("kernel", "grid", "block", "shared", "define", "include", "json", "markdown", "figure")
             if getattr(options, name)
         ]
         if needless or not options.recipe:
@@ -275,14 +275,14 @@ def bench(options):
 
 
 def _launch(options):
-    """(place, grid, block, arguments, shared) of a kernel that was named with its launch."""
-    from .check import numbers
+    """(place, grid, block, arguments, shared, options) of a kernel that was named with its launch."""
+    from .check import compiler_options, numbers
 
     grid, block = (
         numbers(f"--{name}", getattr(options, name) if getattr(options, name) is not None else default)
         for name, default in (("grid", "1"), ("block", "256"))
     )
-    return options.what, grid, block, options.arg, options.shared or 0
+    return options.what, grid, block, options.arg, options.shared or 0, compiler_options(options)
 
 
 def _chip(name):
@@ -295,7 +295,7 @@ def _chip(name):
 def _refuse_launch(options):
     needless = [
         name
-        for name in ("grid", "block", "arg", "shared", "limit", "cooperative")
+        for name in ("grid", "block", "arg", "shared", "limit", "cooperative", "define", "include")
         if getattr(options, name, None) not in (None, [])
     ]
     if needless:

@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from .. import devices, emulator
 from ..check.calls import converted
-from ..check.user_kernel import numbers
+from ..check.user_kernel import compiler_options, numbers
 from ..checkpoint import refuse_unwritable, replacing
 from ..cuda import nvrtc
 from ..emulator import compiler
@@ -84,13 +84,16 @@ def _check(functions, primitive):
 
 def _your_functions(options):
     if not options.kernel:
-        if options.grid or options.block or options.shared:
-            raise MiniganError("--grid, --block and --shared go with --kernel FILE.cu:KERNEL")
+        if options.grid or options.block or options.shared or options.define or options.include:
+            raise MiniganError("--grid, --block, --shared, -D and -I go with --kernel FILE.cu:KERNEL")
         return {}
     if not any(problem.primitive == options.what for of_stem in COUNTED.values() for problem in of_stem):
         raise MiniganError("--kernel takes the place of a primitive: name it, as minigan bench matmul --kernel …")
     block = numbers("--block", options.block or "256")
-    return {options.kernel: your_kernel(options.kernel, options.what, options.grid, block, options.shared or 0)}
+    made = your_kernel(
+        options.kernel, options.what, options.grid, block, options.shared or 0, compiler_options(options)
+    )
+    return {options.kernel: made}
 
 
 def _columns(rows):

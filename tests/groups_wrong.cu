@@ -148,7 +148,7 @@ extern "C" __global__ void tile_for_block(float* x, float* y) {
     __shared__ float t[128];
     t[threadIdx.x] = x[threadIdx.x % 64];
     cg::tiled_partition<64>(cg::this_thread_block()).sync();
-    y[threadIdx.x % 64] = t[127 - threadIdx.x];  // race t y
+    y[threadIdx.x % 64] = t[127 - threadIdx.x];  // race/same-value-race t y
 }
 
 extern "C" __global__ void misaligned_copy(float* x, float* y) {

@@ -183,7 +183,7 @@ def test_nothing_is_found_where_nothing_is_wrong(name, order):
 
 ON_A_GRID = {"block_barrier_for_grid", "grid_barrier_too_early", "block_that_returns", "shared_of_a_block_before"}
 # Some are found as the one kind or as the other, by the order of the threads.
-KINDS = r"race/(?:not-waited|uninitialised)|not-waited|race|misaligned|deadlock|uninitialised"
+KINDS = r"race/(?:not-waited|uninitialised|same-value-race)|not-waited|race|misaligned|deadlock|uninitialised"
 
 
 def wrong_kernels():

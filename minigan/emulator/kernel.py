@@ -60,6 +60,9 @@ class HostKernel:
         self.text, self.left_out = program.without_unknown_headers(self.with_headers, CUDAS_HEADERS)
         self.file, self.name = file, name
         self.fills = {}  # {variable: Fill}
+        self.max_dynamic_shared_size_bytes = (
+            None  # by CuPy's name: for how much a kernel asks, where 48 KB are not enough
+        )
 
     @cached_property
     def program(self):
@@ -131,7 +134,9 @@ class HostKernel:
         given = {name: value for name, value in arrays.items() if hasattr(value, "flags")}
         on_host = lies_on_host(self, given)
         made = Kernel(self.file, self.name, parameters)
-        return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared, cooperative), arrays, on_host
+        asked = self.max_dynamic_shared_size_bytes
+        launch = Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared, cooperative, asked)
+        return launch, arrays, on_host
 
     def __call__(self, grid, block, args, shared=0, cooperative=False):
         outputs = {position for position, value in enumerate(args) if isinstance(value, Out)}

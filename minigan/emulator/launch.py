@@ -16,21 +16,22 @@ from math import prod
 import numpy as np
 
 from ..errors import LaunchError, MiniganError
+from ..plan import MOST_SHARED
 from ..records import Field, Layout
 from . import profiler, sanitizer
 from .build import PROFILER, label, library, observed_library, refuse_other_sizes
 from .compiler import blind_spots
 from .findings import Report
+from .limits import refuse_memory
 from .sanitizer import Watched
 
 MAX_HOSTS = 16  # cores for a launch
 MAX_BLOCKS_AT_ONCE, MAX_THREADS_AT_ONCE = 64, 16384  # of a cooperative launch
 MANY = 16384  # threads of a launch from which more than one core is worth its start
-MAX_SHARED = 227 * 1024  # bytes of dynamic shared memory that a block can ask for, on sm_90
 MOST_SAID = 2**16  # characters that describe the parameters of a kernel
 ORDERS = ("forward", "reverse", "shuffle")
 
-_settings = {"order": "forward", "seed": 0, "limit": 60.0}
+_settings = {"order": "forward", "seed": 0, "limit": 60.0, "chip": 80}
 _profiles = None  # where the profiler enters what it counts; None: launches run without it
 _report = None  # where the sanitizer enters what it finds; None: launches run without it
 running = threading.RLock()  # the runtime of a library holds one launch at a time
@@ -52,15 +53,18 @@ class KernelError(LaunchError):
 
 
 @contextmanager
-def settings(order=None, seed=None, limit=None):
-    """Within this block kernels run their threads in this `order` ("forward", "reverse", or "shuffle" by `seed`), and are
-    stopped after `limit` seconds."""
+def settings(order=None, seed=None, limit=None, chip=None):
+    """Within this block kernels run their threads in this `order` ("forward", "reverse", or "shuffle" by `seed`), are stopped
+    after `limit` seconds, and have as much memory as a `chip` gives (75 to 120, as in sm_75)."""
     if order is not None and order not in ORDERS:
         raise MiniganError(f"unknown order {order!r}: choose from {', '.join(ORDERS)}")
     if seed is not None and not 0 <= seed < 2**64:
         raise MiniganError(f"seed {seed}: expected a whole number from 0 to 2⁶⁴ − 1")
+    if chip is not None and chip not in MOST_SHARED:
+        known = ", ".join(f"sm_{number}" for number in MOST_SHARED)
+        raise MiniganError(f"unknown chip sm_{chip}: choose from {known}")
     before = dict(_settings)
-    changes = {"order": order, "seed": seed, "limit": limit}
+    changes = {"order": order, "seed": seed, "limit": limit, "chip": chip}
     _settings.update({name: value for name, value in changes.items() if value is not None})
     try:
         yield
@@ -209,10 +213,8 @@ def run(program, plan, arguments, outputs=(), fills=()):
 
     Raises KernelError where the kernel faults, deadlocks or exceeds the limit.
     """
-    if not 0 <= plan.shared <= MAX_SHARED:
-        raise LaunchError(
-            f"kernel {plan.kernel.name}: {plan.shared} bytes of shared memory, expected 0 to {MAX_SHARED}"
-        )
+    if not program.real:  # our own kernels go by the chip themselves
+        refuse_memory(plan, _code(program)._name, _settings["chip"])
     if plan.cooperative:
         _refuse_too_many(plan)
     if _profiles is not None:

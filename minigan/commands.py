@@ -294,10 +294,6 @@ def _chip(name):
 
 
 def _refuse_launch(options):
-    needless = [
-        name
-        for name in ("grid", "block", "arg", "shared", "limit", "cooperative", "define", "include")
-        if getattr(options, name, None) not in (None, [])
-    ]
-    if needless:
+    of_launch = "grid", "block", "arg", "shared", "limit", "cooperative", "define", "include"
+    if needless := [name for name in of_launch if getattr(options, name, None) not in (None, [])]:
         raise MiniganError(f"--{needless[0]} goes with a kernel, FILE.cu:KERNEL")

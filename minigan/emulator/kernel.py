@@ -15,7 +15,8 @@ from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
 from . import program, worker
 from .build import CUDAS_HEADERS
 from .compiler import CompileError
-from .launch import Fill, KernelError, Program, checking, profiling, settings
+from .launch import Fill, KernelError, Program
+from .modes import checking, profiling, settings
 from .options import Options
 from .parser import can_parse
 from .reach import reach

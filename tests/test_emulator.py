@@ -189,6 +189,29 @@ def test_bad_launches_are_refused():
             kernel(grid, block, args, shared=shared)
 
 
+LOCAL = """__global__ void f(const float* y, float* x, int n) {
+    float own[SIZE / 4];
+    for (int k = 0; k < SIZE / 4; ++k) own[k] = k + y[k % 64];
+    if (n) __syncthreads();
+    x[threadIdx.x] = own[(threadIdx.x * 997 + n) % (SIZE / 4)];
+}"""
+
+
+@pytest.mark.parametrize("waits", [0, 1])
+def test_a_thread_has_512_kb_of_its_own(waits):
+    """As arrays that are begun at their upper or their lower end, whether threads run one after the other or in turns."""
+    x, y = np.zeros((2, 64), np.float32)
+    for size in (400_000, 512 * 1024):
+        kernel = mg.kernel(source=LOCAL.replace("SIZE", str(size)), name="f")
+        kernel(1, 64, (y, x, waits))
+        assert x[3] == 3 * 997 + waits
+        assert not emulator.check(kernel, 1, 64, (y, x, waits)).findings
+    for size in (700_000, 5_000_000):
+        kernel = mg.kernel(source=LOCAL.replace("SIZE", str(size)), name="f")
+        with pytest.raises(KernelError, match="its local variables need more than 512 KiB;"):
+            kernel(1, 64, (y, x, waits))
+
+
 def test_a_kernel_has_the_memory_of_a_chip():
     """48 KB of shared memory, more of the dynamic kind where it asks for it and the chip has it, and 64 KB of constants."""
     source = """__constant__ float table[SIZE];

@@ -15,9 +15,10 @@ from ..errors import MiniganError
 
 # No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
 # inline a kernel into its loop over threads, which was 50 times slower. An access through a null pointer is kept, and
-# faults. Nothing of the C++ library is used or linked.
+# faults. A stack that overflows does so page by page, whatever is put on it. Nothing of the C++ library is used or linked.
 FLAGS = (
-    "-std=c++17", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fvisibility=hidden",
+    "-std=c++17", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fstack-clash-protection",
+    "-fvisibility=hidden",
     "-ffp-contract=off", "-fno-semantic-interposition", "-fno-delete-null-pointer-checks", "-w",
 )  # fmt: skip
 FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)

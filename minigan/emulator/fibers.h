@@ -60,22 +60,31 @@ namespace minigan {
 
 // A fiber's memory starts at a multiple of its size, so that any address on its stack leads to its beginning, where a
 // pointer to its owner lies: that is how a thread finds out who it is, faster than through thread-local storage. Above
-// that page lies one that faults when the stack overflows into it.
-constexpr size_t FIBER_BYTES = 128 * 1024, PAGE = 16 * 1024;
+// that page lie some that fault when the stack overflows into them. A thread of a GPU has 512 KiB of local memory; here what
+// compilers and the emulator put beside it lies there too.
+constexpr size_t FIBER_BYTES = 1024 * 1024, PAGE = 16 * 1024, LOCAL = 512 * 1024, STACK = LOCAL + 64 * 1024;
+constexpr size_t GUARD = FIBER_BYTES - STACK - PAGE;
 
 inline void* owner_of_stack() {
     return *reinterpret_cast<void**>(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(FIBER_BYTES - 1));
 }
 
-// Memory for the stacks of so many fibers; null where there is none. It costs what is used of it. Below lie 2 MiB of nothing, for
-// arrays that are too large for a stack and are begun at their lower end.
+// Memory for the stacks of so many fibers; null where there is none. It costs what is used of it.
 inline char* take_stacks(size_t fibers) {
-    constexpr size_t NOTHING = 16 * FIBER_BYTES;
-    const size_t bytes = NOTHING + (fibers + 1) * FIBER_BYTES;
-    void* taken = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
+    void* taken = mmap(nullptr, (fibers + 1) * FIBER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
     if (taken == MAP_FAILED) return nullptr;
-    mprotect(taken, NOTHING, PROT_NONE);
-    return static_cast<char*>(taken) + NOTHING + (-reinterpret_cast<uintptr_t>(taken) & (FIBER_BYTES - 1));
+    return static_cast<char*>(taken) + (-reinterpret_cast<uintptr_t>(taken) & (FIBER_BYTES - 1));
+}
+
+// Give back what large local arrays have used of so many stacks. All threads have the same ones, so the first stack tells.
+inline void give_back_stacks(char* stacks, size_t fibers) {
+#ifdef __linux__
+    constexpr size_t KEPT = 64 * 1024;
+    unsigned char is_there = 0;
+    mincore(stacks + FIBER_BYTES - KEPT, 1, &is_there);
+    if (!(is_there & 1)) return;
+    for (size_t i = 0; i < fibers; ++i) madvise(stacks + (i + 1) * FIBER_BYTES - STACK, STACK - KEPT, MADV_DONTNEED);
+#endif
 }
 
 struct Fiber {
@@ -86,7 +95,7 @@ struct Fiber {
     void restart(int number, char* stacks, void* owner, void (*work)()) {
         if (!memory) {
             memory = stacks + number * FIBER_BYTES;
-            mprotect(memory + PAGE, PAGE, PROT_NONE);
+            mprotect(memory + PAGE, GUARD, PROT_NONE);
         }
         *reinterpret_cast<void**>(memory) = owner;
         // Stacks that all end on the same address modulo 4096 would fight for the same lines of the cache.

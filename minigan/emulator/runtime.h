@@ -47,8 +47,8 @@ static void on_signal(int number, siginfo_t* info, void* context) {
     if (number == SIGFPE) fail(*h, "integer division by zero");
     if (number != SIGSEGV && number != SIGBUS) fail(*h, "a trap, or a call of abort(),");
     const uintptr_t guard = reinterpret_cast<uintptr_t>(h->running->memory + PAGE);
-    if (reinterpret_cast<uintptr_t>(info->si_addr) - guard < PAGE)
-        fail(*h, "its local variables need more than %d KiB of stack;", int(FIBER_BYTES / 1024 - 32));
+    if (reinterpret_cast<uintptr_t>(info->si_addr) - guard < GUARD)
+        fail(*h, "its local variables need more than %d KiB;", int(LOCAL / 1024));
     fail(*h, "access to memory that is not there, address %p", info->si_addr);
 }
 
@@ -95,6 +95,7 @@ static void run(Launch& launch, int count, char** stacks) {
         else pass_turn(*hosts[i], true);
     run_host(hosts[0]);
     for (int i = 0; i < started; ++i) pthread_join(others[i], nullptr);
+    for (int i = 0; i < count; ++i) give_back_stacks(stacks[i], hosts[i]->used_fibers);
     for (int i = 0; i < KINDS; ++i) sigaction(FAULTS[i], &before[i], nullptr);
     sigaction(STOP, &before[KINDS], nullptr);
 }

@@ -233,6 +233,7 @@ def _serve(connection):
     try:
         _memory = None
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.chdir("/")  # this process's folder may be gone by then
         low = connection.fileno()
         os.closerange(3, low)
         os.closerange(low + 1, os.sysconf("SC_OPEN_MAX"))

@@ -30,6 +30,7 @@ struct Overwrite { uintptr_t address; int size, finding; unsigned char before[64
 
 // A plain read that raced with an atomic. It is excused if the reader then puts what it read to an atomicCAS.
 struct Guess { uintptr_t address; int finding; uint64_t count; };
+constexpr int GUESSES = 4;
 
 struct Cell {
     Record write, plain;      // the last one, and if that is an atomic the last one that is none
@@ -78,7 +79,7 @@ struct Watch {
     int waiting, turns;  // the thread that last touched an atomic or volatile variable, and how often in a row
     int findings, latest;  // latest: the one that was counted last
     Finding finding[MAX_FINDINGS];
-    Guess guess[MAX_THREADS];
+    Guess guess[MAX_THREADS][GUESSES];  // of each thread the last ones: it may read two variables, and then ask for each
     Overwrite overwrite;
 };
 static Watch* watch;
@@ -222,9 +223,14 @@ MINIGAN_QUICK void settle(Cell& cell, uint32_t over) {
 }
 
 static void remember_guess(int thread, uintptr_t address) {
-    Guess& guess = watch->guess[thread];
+    Guess(&guesses)[GUESSES] = watch->guess[thread];
+    int slot = 0;
+    while (slot < GUESSES - 1 && (guesses[slot].address != address || guesses[slot].finding != watch->latest)) ++slot;
+    Guess guess = guesses[slot];
     if (guess.address != address || guess.finding != watch->latest) guess = {address, watch->latest, 0};
     ++guess.count;
+    for (; slot; --slot) guesses[slot] = guesses[slot - 1];
+    guesses[0] = guess;
 }
 
 static void name_block(const Host& h, unsigned* block, uint32_t time) {
@@ -388,8 +394,8 @@ __attribute__((noinline)) static void misaligned(uintptr_t address, int alignmen
 
 // The guess of old = *p before atomicCAS(p, old, …): a wrong one is found out, so the read of it is no race.
 static void excuse_guess(const Host& h, uintptr_t address, int size) {
-    Guess& guess = watch->guess[h.now];
-    if (guess.address == address) watch->finding[guess.finding].excused += guess.count, guess = {};
+    for (Guess& guess : watch->guess[h.now])
+        if (guess.address == address) watch->finding[guess.finding].excused += guess.count, guess = {};
     const int number = array_near(h, address);
     if (number < 0 || !watch->array[number].holds(address, size)) return;
     for (int byte = 0; byte < size; ++byte)

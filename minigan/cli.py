@@ -23,8 +23,8 @@ examples:
 
 ARGUMENTS = """
 arguments, as the kernel takes them:
-  f32[100,50]     an array, of random numbers for f16, bf16, f32, f64, c64 and c128 (complex), of zeros for bool, i8, u8, i16, u16,
-                  i32, u32, i64, u64
+  f32[100,50]     an array, of random numbers for f16, bf16, f32, f64, c64 and c128 (complex), of zeros for bool, i8, u8,
+                  i16, u16, i32, u32, i64, u64
   i32[1000]=7     an array of sevens
   i32[1000]=0..9  an array of random whole numbers from 0 to 9
   out:f32[1000]   an array that counts as not yet written: the kernel must not read what it has not written
@@ -192,6 +192,7 @@ def _add_check(commands):
     add = _add_command(commands, "check", check, about, CHECK_EXAMPLE).add_argument
     add("what", nargs="?", metavar="STEM | RECIPE | FILE.cu:KERNEL", help="what to check (default: every stem)")
     _add_launch(add)
+    add("--cooperative", action="store_true", default=None, help="blocks may wait for each other (this_grid().sync())")
 
 
 def _add_inspect(commands):

@@ -213,7 +213,7 @@ def check(options):
     if options.what and ".cu" in options.what:
         _positive(options, "limit")
         with emulator.settings(limit=options.limit):
-            report = check.check_kernel(*_launch(options))
+            report = check.check_kernel(*_launch(options), bool(options.cooperative))
         print(report)
         return 1 if report.findings else 0
     _refuse_launch(options)
@@ -293,8 +293,8 @@ def _chip(name):
 def _refuse_launch(options):
     needless = [
         name
-        for name in ("grid", "block", "arg", "shared", "limit", "define", "include")
-        if getattr(options, name) not in (None, [])
+        for name in ("grid", "block", "arg", "shared", "limit", "define", "include", "cooperative")
+        if getattr(options, name, None) not in (None, [])
     ]
     if needless:
         raise MiniganError(f"--{needless[0]} goes with a kernel, FILE.cu:KERNEL")

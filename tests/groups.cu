@@ -14,7 +14,11 @@ __device__ int sum_of(cg::thread_group group, int* shared, int value) {
         shared[group.thread_rank()] = value;
         group.sync();
         if (int(group.thread_rank()) < half) value += shared[group.thread_rank() + half];
+#ifdef MINIGAN_EMULATOR  // CUDA's guide has it, not every release's header
         cg::synchronize(group);
+#else
+        cg::sync(group);
+#endif
     }
     return value;
 }
@@ -220,4 +224,21 @@ extern "C" __global__ void across(int* x, int* y, int steps) {
         cg::sync(grid);
     }
     y[i] = kept[63 - threadIdx.x] * 1000 + mine[threadIdx.x] + grid.block_rank() * grid.num_blocks();
+}
+
+// Two that are wrong, and are also run without the sanitizer.
+extern "C" __global__ void one_batch_too_few(float* x, float* y) {
+    __shared__ float t[2][64];
+    for (int i = 0; i < 2; ++i) {
+        __pipeline_memcpy_async(&t[i][threadIdx.x], &x[threadIdx.x], 4);
+        __pipeline_commit();
+    }
+    __pipeline_wait_prior(1);
+    y[threadIdx.x] = t[0][threadIdx.x];
+    y[threadIdx.x] += t[1][threadIdx.x];  // not-waited t
+}
+
+extern "C" __global__ void block_that_returns(float* x, float* y) {
+    if (blockIdx.x == 1) return;
+    cg::this_grid().sync();  // deadlock
 }

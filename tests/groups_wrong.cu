@@ -19,17 +19,6 @@ extern "C" __global__ void forgotten_commit(float* x, float* y) {
     y[threadIdx.x] = t[threadIdx.x];  // not-waited t
 }
 
-extern "C" __global__ void one_batch_too_few(float* x, float* y) {
-    __shared__ float t[2][64];
-    for (int i = 0; i < 2; ++i) {
-        __pipeline_memcpy_async(&t[i][threadIdx.x], &x[threadIdx.x], 4);
-        __pipeline_commit();
-    }
-    __pipeline_wait_prior(1);
-    y[threadIdx.x] = t[0][threadIdx.x];
-    y[threadIdx.x] += t[1][threadIdx.x];  // not-waited t
-}
-
 extern "C" __global__ void others_copies(float* x, float* y) {
     __shared__ float t[64];
     __pipeline_memcpy_async(&t[threadIdx.x], &x[threadIdx.x], 4);
@@ -147,11 +136,6 @@ extern "C" __global__ void grid_barrier_too_early(float* x, float* y) {
     x[64 * blockIdx.x + threadIdx.x] = 1;  // race x
     y[threadIdx.x + 64 * blockIdx.x] = x[127 - 64 * blockIdx.x - threadIdx.x];
     cg::this_grid().sync();
-}
-
-extern "C" __global__ void block_that_returns(float* x, float* y) {
-    if (blockIdx.x == 1) return;
-    cg::this_grid().sync();  // deadlock
 }
 
 extern "C" __global__ void shared_of_a_block_before(float* x, float* y) {

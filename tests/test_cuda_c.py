@@ -112,13 +112,21 @@ def test_what_tutorials_write_runs():
 
 
 def test_lanes_reduce_match_and_are_active(order):
-    out = np.zeros((7, 64), np.uint32)
+    out = np.zeros((9, 64), np.uint32)
     run(
         """lanes(unsigned* out) {
             const unsigned t = threadIdx.x, all = 0xffffffffu;
             out[t] = __reduce_add_sync(all, t), out[64 + t] = __reduce_min_sync(all, t ^ 5);
             out[128 + t] = __reduce_max_sync(all, t), out[192 + t] = __reduce_xor_sync(all, t * t);
             out[256 + t] = __match_any_sync(all, t % 5);
+            int same;
+            out[448 + t] = __match_all_sync(all, t / 64, &same) / 2 + same;
+            out[512 + t] = __match_all_sync(all, t / 63, &same) / 2 + same;
+            __shared__ volatile int ready;
+            if (t == 0) ready = 0;
+            __syncthreads();
+            if (t == 63) ready = 1;
+            while (!ready) __nanosleep(100);
             if (t % 3 == 0) {
                 const unsigned together = __activemask();
                 out[320 + t] = together;
@@ -132,6 +140,7 @@ def test_lanes_reduce_match_and_are_active(order):
     assert (out[1].reshape(2, 32) == (lanes ^ 5).min(1, keepdims=True)).all()
     assert (out[2].reshape(2, 32) == lanes.max(1, keepdims=True)).all()
     assert (out[3].reshape(2, 32) == np.bitwise_xor.reduce(lanes * lanes, 1, keepdims=True)).all()
+    assert (out[7] == 2**31).all() and out[8].tolist() == [2**31] * 32 + [0] * 32
     bits = 1 << (lanes[0].astype(np.uint64))
     for thread in range(64):
         mates = [int(bits[t % 32]) for t in range(thread // 32 * 32, thread // 32 * 32 + 32) if t % 5 == thread % 5]

@@ -9,7 +9,7 @@ HOUSE = Path(__file__).resolve().parents[1] / "minigan"
 FLOORS = (  # the lowest first
     ("errors paths", "what may go wrong, and where files are kept: everybody uses them"),
     ("devices", "where arrays live; it loads cpu and cuda by their names only, once a device is asked for"),
-    ("plan shapes", "what a launch is, and what shapes go together: numbers, and nothing that computes"),
+    ("plan records shapes", "what a launch is, and what shapes go together: numbers, and nothing that computes"),
     (
         "reference emulator",
         "the textbook, and the machine that runs any CUDA text: neither knows the engine, or the other",

@@ -9,7 +9,10 @@ import pytest
 
 import minigan as mg
 from minigan import emulator
+from minigan.cuda import nvrtc
+from minigan.cuda.source import STANDARD
 from minigan.emulator.launch import Program
+from minigan.errors import LaunchError
 
 TEXT = Path(__file__).with_name("groups.cu").read_text("utf-8")
 WRONG = Path(__file__).with_name("groups_wrong.cu").read_text("utf-8")
@@ -183,21 +186,22 @@ KINDS = r"not-waited|race/uninitialised|race|misaligned|deadlock|uninitialised" 
 
 
 def wrong_kernels():
-    """(name, kinds, arrays, line) of each kernel, as its faulty line says."""
-    for number, line in enumerate(WRONG.splitlines(), 1):
-        if found := re.search(r"__global__ void (\w+)\(", line):
-            name = found[1]
-        if found := re.search(rf"// ({KINDS})\b(.*)", line):
-            yield pytest.param(name, set(found[1].split("/")), set(found[2].split()), number, id=name)
+    """(text, name, kinds, arrays, line) of each kernel with a fault, as its faulty line says."""
+    for text in (TEXT, WRONG):
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := re.search(r"__global__ void (\w+)\(", line):
+                name = found[1]
+            if found := re.search(rf"// ({KINDS})\b(.*)", line):
+                yield pytest.param(text, name, set(found[1].split("/")), set(found[2].split()), number, id=name)
 
 
 @pytest.mark.parametrize("order", emulator.ORDERS)
-@pytest.mark.parametrize("name, kinds, arrays, line", list(wrong_kernels()))
-def test_a_fault_is_found(name, kinds, arrays, line, order):
+@pytest.mark.parametrize("text, name, kinds, arrays, line", list(wrong_kernels()))
+def test_a_fault_is_found(text, name, kinds, arrays, line, order):
     args = zeros(128, np.float32), zeros(128, np.float32)
     cooperative = name in ON_A_GRID
     grid, block = 1 + cooperative, 128 if name == "tile_for_block" else 64
-    found = emulator.check(kernel(name, WRONG), grid, block, args, 0, order, 3, cooperative).findings
+    found = emulator.check(kernel(name, text), grid, block, args, 0, order, 3, cooperative).findings
     found = [each for each in found if each.kind != "fault"]  # some end the launch
     assert found and {each.kind for each in found} <= kinds, found
     assert {each.array for each in found} == (arrays or {None}), found
@@ -206,7 +210,7 @@ def test_a_fault_is_found(name, kinds, arrays, line, order):
 
 def test_a_plain_run_shows_what_was_not_waited_for():
     x, y = floats(64), zeros(64, np.float32)
-    kernel("one_batch_too_few", WRONG)(1, 64, (x, y))
+    kernel("one_batch_too_few")(1, 64, (x, y))
     assert not np.array_equal(y, 2 * x)
 
 
@@ -222,4 +226,10 @@ def test_a_grids_sync_needs_a_cooperative_launch():
 
 def test_a_block_that_others_wait_for_in_vain_ends_the_launch():
     with pytest.raises(LaunchError, match="deadlock: a block has returned for which others wait"):
-        kernel("block_that_returns", WRONG)(2, 64, (zeros(128, np.float32), zeros(128, np.float32)), cooperative=True)
+        kernel("block_that_returns")(2, 64, (zeros(128, np.float32), zeros(128, np.float32)), cooperative=True)
+
+
+@pytest.mark.skipif(nvrtc.why_missing() is not None, reason="needs NVRTC")
+def test_cudas_own_headers_say_the_same():
+    folders = tuple(f"-I{folder}" for folder in nvrtc.include_folders())
+    nvrtc.compile_cubin(TEXT, "groups.cu", (STANDARD, *folders), 80)

@@ -212,7 +212,7 @@ def test_inspect_on_the_command_line(tmp_path):
         (["nosuch"], "unknown stem 'nosuch': choose from activation"),
         (["matmul", "--grid", "2"], "--grid goes with a kernel, FILE.cu:KERNEL"),
         (["mine.cu:thrice"], "mine.cu has no kernel 'thrice'"),
-        (["mine.cu:twice", "--arg", "f16[3]"], "--arg f16[3]: expected"),
+        (["mine.cu:twice", "--arg", "f8[3]"], "--arg f8[3]: expected"),
         (["mine.cu:twice", "--chip", "hopper"], "--chip hopper: expected sm_75, sm_80"),
     ):
         done = run(*arguments)

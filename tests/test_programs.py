@@ -11,10 +11,10 @@ from compare import assert_close
 
 import minigan as mg
 from minigan import emulator
-from minigan.emulator import outline
+from minigan.emulator import parser
 
 pytestmark = pytest.mark.skipif(
-    not outline.can_parse(), reason="tree-sitter is missing: pip install 'minigan[emulator]'"
+    not parser.can_parse(), reason="tree-sitter is missing: pip install 'minigan[emulator]'"
 )
 HERE = Path(__file__).parent / "programs"
 CLOSE = 3e-6  # for sums of some hundred numbers in single precision, relative to the largest

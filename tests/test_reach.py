@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import minigan as mg
-from minigan.emulator import outline, reach
+from minigan.emulator import parser, reach
 
 pytestmark = pytest.mark.skipif(
-    not outline.can_parse(), reason="tree-sitter is missing: pip install 'minigan[emulator]'"
+    not parser.can_parse(), reason="tree-sitter is missing: pip install 'minigan[emulator]'"
 )
 
 
@@ -43,6 +43,8 @@ HOSTS = [
     "auto lambda = [](Unknown x) { return x; };",
     "__host__ Unknown only_here(float* x) { return x; }",
     "Unknown k2(float* x);",
+    "#define HD __host__ __device__\nHD inline Unknown of_both(float x);",
+    "#ifdef __CUDACC__\n__host__ __device__\n#endif\nUnknown of_both(float x);",
     "using namespace unknown;",
     "using namespace std::chrono;",
     "#ifdef __cplusplus\nextern \"C\" {\n#endif\nvoid c_launch(Unknown* x);\n#ifdef __cplusplus\n}\n#endif",
@@ -202,7 +204,7 @@ def test_text_that_is_not_ascii_stays_in_its_place():
 
 def test_without_the_parser_files_of_kernels_alone_run(monkeypatch):
     monkeypatch.setitem(sys.modules, "tree_sitter", None)
-    outline._parser.cache_clear()
+    parser._parser.cache_clear()
     x = np.zeros(2, np.float32)
     mg.kernel(source=KERNEL, name="k")(1, 2, (x,))
     assert x.tolist() == [1, 1]
@@ -210,4 +212,4 @@ def test_without_the_parser_files_of_kernels_alone_run(monkeypatch):
         mg.MiniganError, match=r"(?s)does not compile.*with pip install 'minigan\[emulator\]' only what"
     ):
         mg.kernel(source=f"{KERNEL}\nUnknown n;\n", name="k").parameters()
-    outline._parser.cache_clear()
+    parser._parser.cache_clear()

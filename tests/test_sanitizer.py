@@ -15,7 +15,9 @@ from minigan.cuda import source, versions
 from minigan.cuda.target import EMULATOR
 from minigan.emulator import build
 from minigan.emulator import launch as runtime
+from minigan.emulator.kernel import HostKernel
 from minigan.errors import LaunchError, MiniganError
+from minigan.plan import Parameter
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -268,8 +270,8 @@ __global__ void f(int* x, long long start) {
     }
 }"""
     (finding,) = emulator.check(mg.kernel(source=source, name="f"), 1, 32, (np.zeros(1, np.int32), 0)).findings
-    assert (finding.kind, finding.line, finding.threads) == ("out-of-bounds", 5, ((3, 0, 0),))
-    assert "reads address 0x8, where no array lies" in str(finding)
+    assert (finding.kind, finding.line, finding.threads) == ("null-pointer", 5, ((3, 0, 0),))
+    assert "reads through a null pointer, at address 0x8" in str(finding)
 
 
 def test_device_variables_begin_anew_in_every_check():
@@ -351,3 +353,47 @@ def test_the_readmes_deleted_barrier_is_found(which_one, without_a_barrier, caps
     assert (
         versions.pick("matmul", "v2", EMULATOR) is versions.versions_of("matmul")["v2"]
     )  # the choice of versions is what it was
+
+
+TABLES = """
+static const float weights[3] = {1, 2, 3};
+__device__ const int steps[2] = {4, 5};
+constexpr int more[2] = {6, 7};
+extern "C" { const float outer[2] = {8, 9}; }
+const char* const names[2] = {"ab", "cd"};
+template <class T> struct Of { static constexpr T inner[2] = {10, 11}; };
+template <class T> constexpr T both[2] = {T(12), T(13)};
+namespace { const int hidden[2] = {14, 15}; }
+template <class T> __device__ T at(const T* table, int i) { return table[i]; }
+__global__ void f(float* x) {
+    static const int own[2] = {16, 17};
+    const int i = threadIdx.x % 2;
+    x[threadIdx.x] = at(weights, i) + at(steps, i) + at(more, i) + at(outer, i) + at(names, i)[0] - 'a'
+                   + at(Of<float>::inner, i) + at(both<int>, i) + at(hidden, i) + own[i];
+}"""
+
+
+def test_a_table_of_constants_is_read_wherever_the_compiler_puts_it():
+    x, kernel = np.zeros(64, np.float32), mg.kernel(source=TABLES, name="f")
+    assert not emulator.check(kernel, 1, 64, (mg.out(x),)).findings
+    assert x[:2].tolist() == [1 + 4 + 6 + 8 + 10 + 12 + 14 + 16, 2 + 5 + 7 + 9 + 2 + 11 + 13 + 15 + 17]
+    names = {name for name, _, memory in runtime._sanitized(kernel.program).variables if memory == "constant"}
+    assert {"weights", "steps", "more", "outer", "names", "inner", "both", "hidden"} <= names
+
+
+def test_a_null_pointer_names_the_arguments_that_are_none(monkeypatch):
+    monkeypatch.setattr(
+        HostKernel,
+        "named",
+        lambda self, types: tuple(
+            Parameter(kind, name, optional=True) for kind, name in zip(types, ("x", "bias", "scale"))
+        ),
+    )
+    source = "__global__ void f(float* x, const float* bias, const float* scale) {\n{if}x[threadIdx.x] += bias[threadIdx.x];\n}"
+    args = np.zeros(64, np.float32), None, None
+    (finding,) = emulator.check(mg.kernel(source=source.replace("{if}", ""), name="f"), 1, 64, args).findings
+    assert (finding.kind, finding.line) == ("null-pointer", 2)
+    assert "reads through a null pointer, at address 0x0; None is passed for the arguments bias and scale" in str(
+        finding
+    )
+    assert not emulator.check(mg.kernel(source=source.replace("{if}", "if (bias) "), name="f"), 1, 64, args).findings

@@ -11,21 +11,22 @@ from ..errors import MiniganError
 from ..plan import bfloat16_bits
 
 TYPES = {  # NumPy has no bf16: it is rounded to its bits at the end
-    "f16": np.float16, "bf16": np.float32, "f32": np.float32, "f64": np.float64, "c64": np.complex64, "c128": np.complex128, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
+    "f16": np.float16, "bf16": np.float32, "f32": np.float32, "f64": np.float64, "c64": np.complex64, "c128": np.complex128,
+    "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
     "bool": np.bool_, "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64,
 }  # fmt: skip
 PYTHONS = {"f": float, "c": complex}  # types of numbers; int is that of others
 MOST_BYTES = 2**31  # of one array
 
 
-def check_kernel(place, grid, block, arguments, shared=0, options=()):
-    """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them, `options` are those
-    of a compiler."""
+def check_kernel(place, grid, block, arguments, shared=0, options=(), cooperative=False):
+    """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them, `options` are
+    a compiler's."""
     made, report = kernel(place, options=options), emulator.Report(orders=len(emulator.ORDERS))
     for order in emulator.ORDERS:
         random = np.random.default_rng(0)  # the same values in every order
         args = [argument(text, random) for text in arguments]
-        checked = emulator.check(made, grid, block, args, shared, order)
+        checked = emulator.check(made, grid, block, args, shared, order, cooperative=cooperative)
         report.note = checked.note
         for finding in checked.findings:
             report.add(finding)

@@ -28,10 +28,10 @@ def kernel(place=None, *, source=None, name=None, options=()):
     out. Of a compiler's `options` macros and folders of headers (-DN=4, -Ifolder) hold everywhere, the others on the GPU.
 
     The result is called as k(grid, block, args, shared=0, cooperative=False): `grid` and `block` are a number or up to three,
-    `shared` bytes of dynamic shared memory, `cooperative` whether blocks may wait for each other, as `this_grid().sync()` does.
-    `args` are as the kernel takes them: arrays, None for a null pointer, plain numbers, which become the C types that the kernel
-    declares, NumPy records for structs, as many numbers for CUDA's vectors (a tuple for float3). CuPy arrays run on the GPU, NumPy
-    arrays on the emulator. Raises MiniganError where the file or the kernel is missing, LaunchError for arguments that do not fit.
+    `shared` bytes of dynamic shared memory, `cooperative` whether blocks may wait for each other (`this_grid().sync()`).
+    `args` are as the kernel takes them: arrays, None for a null pointer, plain numbers, which become its C types, NumPy records
+    for structs, as many numbers for CUDA's vectors (a tuple for float3). CuPy arrays run on the GPU, NumPy arrays on the
+    emulator. Raises MiniganError where the file or the kernel is missing, LaunchError for arguments that do not fit.
     """
     if hasattr(place, "code") and hasattr(place, "options"):
         source, name, options, place = *_of_cupy(place, name), None

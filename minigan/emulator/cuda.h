@@ -72,7 +72,6 @@ inline void* operator new(size_t, void* place) noexcept { return place; }
 #define gridDim (minigan::grid_size())
 constexpr int warpSize = 32;
 
-typedef minigan::Index uint3;
 typedef minigan::Index dim3;
 
 #define MINIGAN_VECTOR(T, NAME, BYTES)                                                                     \
@@ -93,7 +92,7 @@ MINIGAN_VECTOR(unsigned char, uchar, 1) MINIGAN_VECTOR3(unsigned char, uchar)
 MINIGAN_VECTOR(short, short, 2) MINIGAN_VECTOR3(short, short)
 MINIGAN_VECTOR(unsigned short, ushort, 2) MINIGAN_VECTOR3(unsigned short, ushort)
 MINIGAN_VECTOR(int, int, 4) MINIGAN_VECTOR3(int, int)
-MINIGAN_VECTOR(unsigned int, uint, 4)  // uint3 is what threadIdx is
+MINIGAN_VECTOR(unsigned int, uint, 4)  // uint3 is in threads.h
 inline uint3 make_uint3(unsigned int x, unsigned int y, unsigned int z) { return {x, y, z}; }
 MINIGAN_VECTOR(long long, longlong, 8) MINIGAN_VECTOR3(long long, longlong)
 MINIGAN_VECTOR(unsigned long long, ulonglong, 8) MINIGAN_VECTOR3(unsigned long long, ulonglong)
@@ -194,6 +193,10 @@ MINIGAN_OVER_LANES(__reduce_and_sync, T, value, result & theirs)
 MINIGAN_OVER_LANES(__reduce_or_sync, T, 0, result | theirs)
 MINIGAN_OVER_LANES(__reduce_xor_sync, T, 0, result ^ theirs)
 MINIGAN_OVER_LANES(__match_any_sync, unsigned int, 0, result | unsigned(theirs == value) << other)
+template <class T> inline unsigned int __match_all_sync(unsigned int mask, T value, int* all, MINIGAN_PLACE) {
+    *all = __match_any_sync(mask, value, place) == mask;
+    return *all ? mask : 0;
+}
 
 // Atomics, on global and on shared memory: blocks may run on several threads of the host.
 #define MINIGAN_ATOMIC_OF(NAME, WIDE, KIND, RESULT)                                                      \

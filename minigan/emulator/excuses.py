@@ -113,6 +113,11 @@ def _is_waited_for(finding, raw, text):
     return waits_at(text, finding.line, finding.code)
 
 
+def _is_read_directly(name, code):
+    """Whether an array is a `const` of one dimension: compilers do not announce that it is read by its name."""
+    return bool(re.search(rf"\bconst(?:expr)?\b[^;(){{}}=]*\b{re.escape(name)}\s*\[[^][]*\]\s*[={{;]", code))
+
+
 def _is_told_better(finding, findings, code, variables):
     """Whether an index beyond its row is one of an array that is watched: then only what lies outside of it is wrong."""
     if finding.kind != "out-of-bounds" or finding.address:
@@ -125,6 +130,7 @@ def _is_told_better(finding, findings, code, variables):
     if any(other.address for other in others):
         return True
     line = plain(finding.code)
+    variables = [name for name in variables if not _is_read_directly(name, code)]
     indexed = set(re.findall(r"(?<![\w.>])([A-Za-z_]\w*)\s*\[", line)) - set(variables)
     own = any(re.search(rf"[\w>*&][\s*&]+{name}\s*\[", code) for name in indexed)
     return not own and any(mentions(line, name) for name in variables)

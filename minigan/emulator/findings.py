@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 class Finding:
     """One thing that is wrong with a kernel; `str` is one line that says it all.
 
-    kind      "out-of-bounds", "misaligned", "race", "uninitialised", "divergent-barrier", "deadlock", "missing-lane", "bad-mask"
-              or "fault"
+    kind      "out-of-bounds", "misaligned", "race", "uninitialised", "divergent-barrier", "deadlock", "missing-lane", "bad-mask",
+              "write-to-constant", "null-pointer" or "fault"
     file, line, code   where, and what stands there
     message   what happened, in words
     block     the block's index (x, y, z)

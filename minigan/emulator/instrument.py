@@ -43,10 +43,12 @@ SECTION = re.compile(
 )  # of one variable each: -fdata-sections
 OWN = re.compile("minigan|^_ZGV|^_ZT")  # variables of the emulator and of the compiler
 TAG = re.compile(r"B\d(shared|constant)")  # cuda.h gives them to __shared__ and __constant__
+READ_ONLY = re.compile(r"\s*\.section\s+\.(?:rodata|data\.rel\.ro)\b")  # `const`, outside of any function or static
+MEMORIES = ("global", "shared", "constant")  # as `Memory` of observer.h numbers them
 
 
 def instrument(assembly, own_files, of_caller, machine):
-    """(the assembly with places, [(file, line), …] by number, [(name, bytes, where), …] of the variables, [(counter, place,
+    """(the assembly with places, [(file, line), …] by number, [(name, bytes, memory), …] of the variables, [(counter, place,
     floating-point operations), …]).
 
     `own_files` are the names of the emulator's headers, `of_caller` of those whose accesses are their caller's, `machine` is
@@ -57,7 +59,9 @@ def instrument(assembly, own_files, of_caller, machine):
         it.take(line)
     if len(it.places) > MAX_PLACES:
         raise MiniganError(f"the sanitizer numbers {MAX_PLACES} places in a text, and this one has {len(it.places)}")
-    variables = [(_name(symbol), _size(assembly, symbol), _memory(symbol)) for symbol in it.variables]
+    variables = [
+        (_name(symbol), _size(assembly, symbol), _memory(symbol, section)) for symbol, section in it.variables.items()
+    ]
     it.describe(variables)
     return "\n".join(it.lines), list(it.places), variables, [(*key, flops) for key, flops in it.flops.items()]
 
@@ -150,8 +154,8 @@ class _Assembly:
             self.lines += [section, f"\t.zero {GAP}"]  # behind what lies there already
         names = "minigan_variables, minigan_first_place, minigan_gap, minigan_code, minigan_counts, minigan_counters"
         self.lines += ["\t.data", "\t.p2align 3", f"\t.globl {names}", f"\t.hidden {names}", "minigan_variables:"]
-        for symbol, (_, size, where) in zip(self.variables, variables):
-            self.lines.append(f"\t.quad {symbol}, {size}, {int(where == 'shared')}")
+        for symbol, (_, size, memory) in zip(self.variables, variables):
+            self.lines.append(f"\t.quad {symbol}, {size}, {MEMORIES.index(memory)}")
         self.lines += ["\t.quad 0, 0, 0", "minigan_code:"]
         self.lines += [f"\t.quad {label}, {place}" for label, place in self.code]
         self.lines += ["\t.quad 0, 0", f"minigan_gap:\n\t.quad {GAP}"]
@@ -166,13 +170,21 @@ def _size(assembly, symbol):
     return int(re.search(rf"\.size\s+{re.escape(symbol)}, (\d+)", assembly)[1])
 
 
-def _memory(symbol):
+def _memory(symbol, section):
     """Where a variable lies: "shared", "constant" or "global"."""
-    return match[1] if (match := TAG.search(symbol)) else "global"
+    if match := TAG.search(symbol):
+        return match[1]
+    return "constant" if READ_ONLY.match(section) else "global"
 
 
 def _name(symbol):
     """The variable's own name in a mangled one: "tile" of _ZZ6matmulE4tileB6shared. Its length stands before it."""
     head = TAG.split(symbol)[0].removesuffix("E")
     names = (head[-length:] for length in range(len(head), 0, -1))
-    return next((name for name in names if head.endswith(f"{len(name)}{name}")), symbol)
+    return next((name for name in names if head.endswith(f"{len(name)}{name}")), _name_of_instance(symbol))
+
+
+def _name_of_instance(symbol):
+    """ "pi" of _Z2piIfE, a variable that is a template's instance."""
+    length = re.match(r"_Z(\d+)(?=\w+I)", symbol)
+    return symbol[length.end() :][: int(length[1])] if length else symbol

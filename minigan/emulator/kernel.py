@@ -16,7 +16,7 @@ from . import program, worker
 from .build import CUDAS_HEADERS, CompileError
 from .launch import Fill, KernelError, Program, checking, profiling, settings
 from .options import Options
-from .outline import can_parse
+from .parser import can_parse
 from .reach import reach
 from .sanitizer import Out
 from .variables import data_of as variable_data
@@ -181,8 +181,8 @@ def constant(kernel, name, value):
     """Fill a `__constant__`, `__device__` or `__managed__` variable of a kernel, before its next launch: an array, a record or a
     number. Whoever has a part of the variable's bytes fills its beginning.
 
-    It is the kernel's own: another kernel of the same file has its own variables. Raises MiniganError where the kernel uses no such
-    variable, LaunchError for what does not fit into it.
+    It is the kernel's own: another kernel of the same file has its own variables. Raises MiniganError where the kernel uses no
+    such variable, LaunchError for what does not fit into it.
     """
     kernel.fill(name, value)
 

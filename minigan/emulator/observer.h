@@ -8,7 +8,8 @@
 #define MINIGAN_TABLE extern "C" __attribute__((visibility("hidden")))  // written by instrument.py
 
 namespace minigan {
-struct Variable { char* begin; uint64_t size, shared; };
+enum Memory : uint64_t { GLOBAL, SHARED, CONSTANT };
+struct Variable { char* begin; uint64_t size; Memory memory; };
 static_assert(sizeof(Variable) == 3 * 8, "instrument.py writes three words of eight bytes");
 MINIGAN_TABLE Variable minigan_variables[];  // all that are no thread's own, with a gap of nothing around each; ended by a null
 MINIGAN_TABLE int minigan_first_place;       // of barriers and atomics; the places of accesses have the numbers below
@@ -23,7 +24,7 @@ static char* aside[MAX_HOSTS];
 
 template <class Do> static void for_shared_variables(char* kept, Do copy) {
     for (Variable* each = minigan_variables; each->begin; ++each)
-        if (each->shared) copy(each->begin, kept, each->size), kept += each->size;
+        if (each->memory == SHARED) copy(each->begin, kept, each->size), kept += each->size;
 }
 
 static void put_aside(Host& h) {

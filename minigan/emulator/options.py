@@ -33,7 +33,10 @@ class Options:
 
 
 def read_options(options):
-    """The Options in a sequence like ("-DN=4", "-I", "folder", "--use_fast_math"). Raises MiniganError for one without its value."""
+    """The Options in a sequence like ("-DN=4", "-I", "folder", "--use_fast_math").
+
+    Raises MiniganError for one without its value.
+    """
     lines, folders, others, rest = [], [], [], iter(options)
     for option in rest:
         kind, value = _split(option)

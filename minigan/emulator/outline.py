@@ -1,27 +1,14 @@
 """What a CUDA text declares, and where: its functions, types and variables, one `Item` each, told apart by a parser.
 
-The parser (tree-sitter with its grammar of CUDA) goes on behind what it does not understand, so that half a program, or one
-whose headers are missing, has an outline too. It finds where things begin and end; which names stand in them, regular
-expressions tell. All offsets are in bytes of the text in UTF-8, which here is a str of one character a byte (`as_bytes`).
+The parser finds where things begin and end; which names stand in them, regular expressions tell.
 """
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
 
-from ..errors import MiniganError
-from .program import plain
+from .parser import parse
 
 NAME = re.compile(r"(?P<member>(?:\.|->)\s*)?(?<!\w)(?P<name>[A-Za-z_]\w*)(?P<called>\s*[(<])?")
-DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(\([^)\n]*\))?((?:\\\r?\n|[^\n])*)", re.M)
-MAKES = re.compile(r"\b__(?:global|device)__\b")  # in a macro that stands for a whole function
-# What a macro may stand for that says where a function runs or how it lies, and that the grammar does not take for a word.
-QUALIFIER = re.compile(r"__\w+__(?:\s*\([^()]*\))?|(?:__restrict|__inline|inline|static|extern|constexpr)\b|\s+|\\\n")
-ALIGNED = re.compile(r"\b(?:__align__|alignas|__attribute__|__declspec)\s*\((?:[^()]|\([^()]*\))*\)")
-# The braces that C++ alone sees of an `extern "C" {` around half a file.
-FOR_CXX = re.compile(
-    r"^[ \t]*#[ \t]*if[^\n]*__cplusplus[^\n]*\n(?:\s*extern\s+\S*\s*\{|\s*\})[^\n]*\n[ \t]*#[ \t]*endif", re.M
-)
 CONTAINERS = {
     "translation_unit", "namespace_definition", "declaration_list", "linkage_specification", "preproc_if", "preproc_ifdef",
     "preproc_elif", "preproc_elifdef", "preproc_else", "ERROR",
@@ -62,63 +49,17 @@ class Item:
     conditions: tuple = ()
 
 
-@cache
-def _parser():
-    try:
-        import tree_sitter
-        import tree_sitter_cuda
-    except ImportError:
-        return None
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_cuda.language()))
-
-
-def can_parse():
-    """Whether the parser is installed."""
-    return _parser() is not None
-
-
-def as_bytes(text):
-    """The text with one character for each byte of its UTF-8."""
-    return text.encode("utf-8").decode("latin-1")
-
-
 def outline(text):
     """Every Item of a text that `as_bytes` made. Raises MiniganError where the parser is missing."""
-    if not can_parse():
-        raise MiniganError("tree-sitter is missing: pip install 'minigan[emulator]'")
-    code = plain(text)
-    macros = {match[1]: match[3] for match in DEFINE.finditer(code)}
-    strange = [match.span() for pattern in (ALIGNED, FOR_CXX) for match in pattern.finditer(code)]
-    strange += _uses(code, [name for name, body in macros.items() if not QUALIFIER.sub("", body)])
-    makers = _uses(code, [name for name, body in macros.items() if MAKES.search(body) and QUALIFIER.sub("", body)])
-    parsed = _parser().parse(blanked(text, strange + makers).encode("latin-1"))
-    it = _Outline(code, macros)
-    return [*it.items(parsed.root_node), *(it.use_of_macro(*span) for span in makers)]
-
-
-def blanked(text, spans):
-    """The text with spaces in these places; the ends of lines stay."""
-    chars = list(text)
-    for begin, end in spans:
-        chars[begin:end] = re.sub(r"[^\n]", " ", text[begin:end])
-    return "".join(chars)
-
-
-def _uses(code, macros):
-    """(begin, end) wherever one of these macros is used, with what stands in parentheses behind it."""
-    if not macros:
-        return []
-    use = re.compile(
-        rf"^[ \t]*#(?:\\\n|[^\n])*|\b(?:{'|'.join(map(re.escape, macros))})\b(?:\s*\((?:[^()]|\([^()]*\))*\))?", re.M
-    )
-    return [match.span() for match in use.finditer(code) if not match[0].lstrip().startswith("#")]
+    it = parse(text)
+    return [*_Outline(it).items(it.root), *(_Outline(it).use_of_macro(*span) for span in it.makers)]
 
 
 class _Outline:
-    def __init__(self, code, macros):
-        self.code = code
+    def __init__(self, parsed):
+        self.code, self.hidden = parsed.code, parsed.hidden
         self.kernel, self.device = (
-            {word} | {name for name, body in macros.items() if re.search(rf"\b{word}\b", body)}
+            {word} | {name for name, body in parsed.macros.items() if re.search(rf"\b{word}\b", body)}
             for word in ("__global__", "__device__")
         )
 
@@ -127,8 +68,8 @@ class _Outline:
         if node.type in CONDITIONS:
             conditions = (*conditions, self._condition(node))
         cut = None  # where an `#if` begins that cuts something in the middle, as two heads of one function
-        for child in node.children:
-            if cut is None and node.type == "ERROR" and child.type.startswith("#"):
+        for i, child in enumerate(node.children):
+            if cut is None and self._cuts(node, i):
                 cut = child.start_byte
             if cut is not None:
                 if child.end_byte == node.end_byte or "#endif" in self._text(child):
@@ -138,6 +79,12 @@ class _Outline:
                 yield from self.items(child, conditions)
             elif child.is_named and child.type not in KEPT and (item := self._item(child, conditions)):
                 yield item
+
+    def _cuts(self, node, i):
+        """Whether a child of what the parser did not understand is an `#if` whose `#endif` stands inside of something else."""
+        if node.type != "ERROR" or not node.children[i].type.startswith("#if"):
+            return False
+        return not any(self._text(other).startswith("#endif") for other in node.children[i:])
 
     def _condition(self, node):
         line = self.code[node.start_byte :].partition("\n")[0].strip()
@@ -165,7 +112,7 @@ class _Outline:
 
     def _made(self, within, node):
         """The Item of a declaration `within` a node, which is it or the template around it."""
-        kind, begin, end = within.type, node.start_byte, node.end_byte
+        kind, begin, end = within.type, self._begin(node), node.end_byte
         if kind in ("preproc_def", "preproc_function_def"):
             name = self._text(within.child_by_field_name("name"))
             return self._mentioning(Item("macro", begin, end, {name}))
@@ -189,6 +136,13 @@ class _Outline:
         return (
             Item("dropped", begin, end, set()) if kind == "expression_statement" and "(" in self._text(within) else None
         )
+
+    def _begin(self, node):
+        """Where a declaration begins, with the words before it that the parser does not see."""
+        begin = node.start_byte
+        while (end := len(self.code[:begin].rstrip())) in self.hidden:
+            begin = self.hidden[end]
+        return begin
 
     def _function(self, within, declarator, begin, end):
         body = within.child_by_field_name("body")

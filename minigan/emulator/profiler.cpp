@@ -66,7 +66,7 @@ void on_deadlock(Host&) {}
 void on_missing_lane(Host&, int, int) {}
 void on_bad_mask(Host&, int, int) {}
 void on_fence(bool) {}
-void on_fault(uintptr_t) {}
+void on_fault(Host&, uintptr_t, uintptr_t) {}
 void on_atomic(void* address, int size, Atomic, bool, Place place) {
     look(reinterpret_cast<uintptr_t>(address), size, place_number(place), ATOMIC);
 }

@@ -13,6 +13,13 @@ CXX_HEADERS = {
     "algorithm", "array", "bitset", "cfloat", "climits", "cmath", "complex", "cstddef", "cstdint", "functional",
     "initializer_list", "iterator", "limits", "numeric", "ratio", "tuple", "type_traits", "utility",
 }  # fmt: skip
+# What stands before a variable, and behind a function without a body, in a text for the emulator: see reach.py.
+INSERTED = re.compile(r"MINIGAN_CONSTANT_INITIALISER | \{ MINIGAN_UNDEFINED\(\w+\) \}")
+# Headers of libraries that bring CUDA's own along.
+BRINGS = dict.fromkeys(
+    ("cublas_v2.h", "cublas.h", "cublasLt.h", "cudnn.h", "cusparse.h", "cusolverDn.h"), "cuda_bf16.h"
+)
+BRINGS |= dict.fromkeys(("cufft.h", "cufftXt.h"), "cuComplex.h")
 # cuda.h of ours has what of these a kernel can use.
 BUILT_IN = {
     "assert.h", "cuda.h", "cuda_runtime.h", "cuda_runtime_api.h", "device_functions.h", "device_launch_parameters.h", "float.h",
@@ -69,7 +76,8 @@ class _Reader:
 def without_unknown_headers(text, known):
     """(The text with the headers in it that are `known` by name, and the names of the others, which are left out).
 
-    Of the C++ library what needs no linking stays where `std::` is used at all: CUDA's own headers stand for the rest.
+    Libraries' headers stand for those of CUDA that they bring along. Of the C++ library what needs no linking stays where `std::`
+    is used at all: CUDA's own headers stand for the rest.
     """
     left_out, standard = [], USES_STANDARD.search(USING_STANDARD.sub("", plain(text)))
 
@@ -77,6 +85,8 @@ def without_unknown_headers(text, known):
         name = include[1]
         if name in known or (standard and name in CXX_HEADERS):
             return include[0]
+        if name in BRINGS:
+            return f"#include <{BRINGS[name]}>"
         if name not in BUILT_IN and ("." in name or "/" in name):  # the others are of the C++ library
             left_out.append(name)
         return ""
@@ -103,8 +113,8 @@ def numbered(text):
 
 
 def line_of(text, file, number):
-    """A line of a file in such a text; "" where it has none."""
-    return next((line.strip() for *place, line in numbered(text) if place == [file, number]), "")
+    """A line of a file in such a text, as the file has it; "" where it has none."""
+    return next((INSERTED.sub("", line).strip() for *place, line in numbered(text) if place == [file, number]), "")
 
 
 def dynamic_name(text):

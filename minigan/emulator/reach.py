@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 from ..errors import MiniganError
-from .outline import as_bytes, blanked, outline
+from .outline import outline
+from .parser import as_bytes, blanked
 
 # A declaration without a value of its own to begin with, or one that is known to need no code to make it.
 NO_VALUE = re.compile(

@@ -39,10 +39,11 @@ MINIGAN_TO_WHOLE(__double2uint, unsigned int, double, 1u << 31)
 MINIGAN_TO_WHOLE(__double2ll, long long, double, LLONG_MIN)
 MINIGAN_TO_WHOLE(__double2ull, unsigned long long, double, 1ull << 63)
 
-// Arithmetic in each mode. A compiler takes the host's mode to be the nearest for ever, and would move arithmetic from where it
-// is changed or do it beforehand: volatile parameters are read, and a volatile result is written, where they stand.
+// Arithmetic in each mode. A compiler takes the host's mode to be the nearest for ever, and would take a result from elsewhere or
+// move its making: so volatile parameters are read, and a volatile result is written, within a call. (g++ forgets that a
+// parameter is volatile where it inlines the function.)
 #define MINIGAN_IN_MODE(NAME, MODE, TO, PARAMETERS, RESULT)      \
-    MINIGAN_CALLED inline TO NAME PARAMETERS {                   \
+    __attribute__((noinline)) inline TO NAME PARAMETERS {        \
         const minigan::Mode mode(MODE);                          \
         volatile TO result = RESULT;                             \
         return result;                                           \

@@ -20,16 +20,16 @@ static struct sigaction before[KINDS + 1];
 constexpr int STOP = SIGURG;  // sent by the watchdog; ignored by whoever does not expect it
 
 #ifdef MINIGAN_SANITIZE
-static void note_fault(void* context) {
+static void note_fault(Host& h, void* context, void* address) {
     const mcontext_t& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
 #ifdef __x86_64__
-    on_fault(machine.gregs[REG_RIP]);
+    on_fault(h, machine.gregs[REG_RIP], reinterpret_cast<uintptr_t>(address));
 #else
-    on_fault(machine.pc);
+    on_fault(h, machine.pc, reinterpret_cast<uintptr_t>(address));
 #endif
 }
 #else
-static void note_fault(void*) {}
+static void note_fault(Host&, void*, void*) {}
 #endif
 
 static void on_signal(int number, siginfo_t* info, void* context) {
@@ -42,7 +42,7 @@ static void on_signal(int number, siginfo_t* info, void* context) {
         return;
     }
     h->busy = false;
-    note_fault(context);
+    note_fault(*h, context, info->si_addr);
     if (number == STOP) fail(*h, "it was stopped because it ran too long; it was");
     if (number == SIGFPE) fail(*h, "integer division by zero");
     if (number != SIGSEGV && number != SIGBUS) fail(*h, "a trap, or a call of abort(),");

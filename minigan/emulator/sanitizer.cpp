@@ -13,7 +13,8 @@
 #define MINIGAN_QUICK __attribute__((always_inline)) static inline
 
 namespace minigan {
-enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK, NOT_WAITED };
+enum Kind : int { OUT_OF_BOUNDS, RACE, UNINITIALISED, DIVERGENT_BARRIER, DEADLOCK, MISALIGNED, MISSING_LANE, BAD_MASK, NOT_WAITED,
+                  WRITE_TO_CONSTANT, NULL_POINTER };
 
 struct Finding {
     int kind, place, other_place, array, size, writes, other_writes, atomic, both_atomic, both_strong, thread, other_thread;
@@ -42,8 +43,9 @@ struct Cell {
 struct Array {
     uintptr_t begin, end;
     Cell* cells;
-    bool given;   // the host wrote it before the launch
-    bool shared;  // by a block: it begins anew in every block
+    bool given;     // the host wrote it before the launch
+    bool shared;    // by a block: it begins anew in every block
+    bool constant;  // for the kernel to read, not to write
     int shift;    // 2: a cell for four bytes; 0: one for every byte, from the first access to less than four bytes on
     Cell& cell(uintptr_t address) const { return cells[(address >> shift) - (begin >> shift)]; }
     size_t bytes_of_cells() const { return (((end - begin) >> shift) + 2) * sizeof(Cell); }
@@ -54,6 +56,9 @@ struct Array {
 // the middle. Around it 64 KiB can be touched without a fault, and the launch goes on.
 constexpr int SPAN_BITS = 36, MAX_ARRAYS = 256, MAX_FINDINGS = 1000;
 constexpr size_t SPAN = size_t(1) << SPAN_BITS, RED_ZONE = 64 * 1024;
+
+// What lies below is reached through a null pointer and an index: no array of a process of 64 bits lies there.
+constexpr uintptr_t NULL_END = uintptr_t(1) << 33;
 
 MINIGAN_TABLE uint64_t minigan_gap;  // bytes between variables
 
@@ -166,7 +171,8 @@ static int find(Host& h, uintptr_t address, int size, int site, bool writes) {
     const int number = array_near(h, address);
     if (number >= 0 && watch->array[number].holds(address, size)) return watch->array_at[page_of(address)] = number;
     if (number < 0 && is_private(h, address)) return -1;
-    report_access(h, OUT_OF_BOUNDS, number, address, size, site, writes);
+    const bool null = number < 0 && address < NULL_END;
+    report_access(h, null ? NULL_POINTER : OUT_OF_BOUNDS, number, address, size, site, writes);
     if (number < 0) fail(h, "access to memory that is not there, address %p", reinterpret_cast<void*>(address));
     return -1;
 }
@@ -357,6 +363,7 @@ MINIGAN_QUICK void look_at(Host& h, uintptr_t address, int64_t size, int site, b
     if (!watch->array[number].holds(address, size)) number = find(h, address, size, site, writes);
     if (number < 0) return;
     Array& array = watch->array[number];
+    if (writes && array.constant) return void(report_access(h, WRITE_TO_CONSTANT, number, address, size, site, true));
     Access access = {number, address, size, site, reads, writes, scope, {}, array.given, false};
     if (size == 4 && address % 4 == 0 && array.shift) look_at_cell(h, access, array, address, 4);
     else look_at_cells(h, access, array);
@@ -485,9 +492,13 @@ void on_returning(Host& h) {
 
 void on_fence(bool wide) { pass_fence(watch->clock, here().now, wide); }
 
-void on_fault(uintptr_t code) {
-    const int place = place_of(code);
+// No compiler announces a write to what it knows to be constant: that ends here.
+void on_fault(Host& h, uintptr_t code, uintptr_t address) {
+    const int place = place_of(code), number = variable(h, address);
     if (place >= 0) watch->last_site = place;
+    if (number < 0 || !watch->array[number].constant) return;
+    const Array& array = watch->array[number];
+    report_access(h, WRITE_TO_CONSTANT, number, array.begin, array.end - array.begin, watch->last_site, true);
 }
 
 void on_arrival(Host& h, Place place) { watch->arrived_at[h.now] = watch->last_site = place_number(place); }
@@ -540,9 +551,9 @@ void on_deadlock(Host& h) {
 
 // ---- beginning and end --------------------------------------------------------------------------------------------
 
-static bool enter(uintptr_t begin, size_t size, bool given, bool shared) {
+static bool enter(uintptr_t begin, size_t size, bool given, Memory memory) {
     Array& array = watch->array[watch->arrays++];
-    array = {begin, begin + size, nullptr, given, shared, 2};
+    array = {begin, begin + size, nullptr, given, memory == SHARED, memory == CONSTANT, 2};
     array.cells = static_cast<Cell*>(take(array.bytes_of_cells()));
     return array.cells;
 }
@@ -557,7 +568,7 @@ static bool enter_globals(int count, const uint64_t* sizes, const bool* given, v
         const uintptr_t begin = watch->spans + i * SPAN + SPAN / 2 + reinterpret_cast<uintptr_t>(addresses[i]) % 16;
         const size_t accessible = (RED_ZONE + 16 + sizes[i] + RED_ZONE + PAGE - 1) & ~(PAGE - 1);
         if (mprotect(reinterpret_cast<void*>((begin - RED_ZONE) & ~(PAGE - 1)), accessible, PROT_READ | PROT_WRITE)) return false;
-        if (!enter(begin, sizes[i], given[i], false)) return false;
+        if (!enter(begin, sizes[i], given[i], GLOBAL)) return false;
         addresses[i] = reinterpret_cast<void*>(begin);
     }
     return true;
@@ -573,11 +584,11 @@ static bool enter_variables(size_t dynamic) {
     if (!watch->owner) return false;
     for (Variable* each = minigan_variables; each->begin; ++each) {
         const uintptr_t begin = reinterpret_cast<uintptr_t>(each->begin);
-        if (!enter(begin, each->size, !each->shared, each->shared)) return false;
+        if (!enter(begin, each->size, each->memory != SHARED, each->memory)) return false;
         const uintptr_t from = begin - minigan_gap - watch->variables_begin, to = begin + each->size + minigan_gap - watch->variables_begin;
         memset(watch->owner + from / 16, watch->arrays, to / 16 - from / 16);
     }
-    return enter(reinterpret_cast<uintptr_t>(host_number(0)->shared), dynamic, false, true);
+    return enter(reinterpret_cast<uintptr_t>(host_number(0)->shared), dynamic, false, SHARED);
 }
 }  // namespace minigan
 

@@ -46,6 +46,7 @@ class RawFinding(ctypes.Structure):
     ]  # fmt: skip
 
 
+NOT_THERE = {"out-of-bounds", "null-pointer", "write-to-constant"}  # what may end a launch at memory that is not there
 MIRRORS = {"finding": ctypes.sizeof(RawFinding)}  # compared when a library is loaded
 
 
@@ -62,6 +63,7 @@ class Fact:
     index: int | None
     length: str | None
     what: str
+    nulls: tuple  # the names of the arguments for which None is passed
 
     @property
     def block(self):
@@ -86,6 +88,8 @@ class Watched:
         self.library, self.plan, self.text = library, plan, text
         self.regions = _regions(plan, arguments, outputs)
         self.arguments = arguments
+        passed = zip(plan.kernel.parameters, arguments)
+        self.nulls = tuple(each.name for each, value in passed if each.is_pointer and isinstance(value, np.uintp))
 
     def __enter__(self):
         code, regions = self.library.code, self.regions
@@ -124,7 +128,7 @@ class Watched:
         variables = [name for name, *_ in self.library.variables]
         findings = excused(pairs, self.text, numbers, variables)
         kinds = {finding.kind for finding in findings}
-        explained = kinds & {"deadlock", "misaligned"} or ("out-of-bounds" in kinds and "not there" in failure)
+        explained = kinds & {"deadlock", "misaligned"} or (kinds & NOT_THERE and "not there" in failure)
         if failure and not explained:
             file, line = self.library.place(self.library.code.minigan_last_site())
             code = self._code(file, line)
@@ -150,7 +154,7 @@ class Watched:
         what = f"{array}[{index}]" if array else f"address {raw.address:#x}"
         if length == "1 element" and not index:
             what = array
-        return Fact(raw, line, other_line, threads, memory, array, index, length, what)
+        return Fact(raw, line, other_line, threads, memory, array, index, length, what, self.nulls)
 
     def _element(self, raw):
         """(where it lies, name, index, "n elements") of the array of a finding; None where there is none."""

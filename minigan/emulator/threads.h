@@ -17,11 +17,15 @@
 
 #include "fibers.h"
 
+struct uint3 { unsigned int x, y, z; };
+
 namespace minigan {
 
 struct Index {
     unsigned int x, y, z;
     constexpr Index(unsigned int x = 1, unsigned int y = 1, unsigned int z = 1) : x(x), y(y), z(z) {}
+    constexpr Index(uint3 index) : x(index.x), y(index.y), z(index.z) {}
+    constexpr operator uint3() const { return {x, y, z}; }
 };
 
 constexpr int MAX_THREADS = 1024, LANES = 32, MAX_HOSTS = 64;
@@ -146,7 +150,7 @@ void on_deadlock(Host& h);
 void on_missing_lane(Host& h, int thread, int source);
 void on_bad_mask(Host& h, int thread, int other);
 void on_fence(bool wide);
-void on_fault(uintptr_t code);  // at which address
+void on_fault(Host& h, uintptr_t code, uintptr_t address);  // at which instruction, for which address
 void on_atomic(void* address, int size, Atomic kind, bool wide, Place place);  // wide: not only of the block's scope
 void on_barrier_begin(Barrier* barrier, Place place);
 void on_barrier_arrival(Host& h, int thread, Barrier* barrier, Place place);

@@ -54,7 +54,7 @@ template <class T> struct MiniganName {
 MINIGAN_NAME(void) MINIGAN_NAME(bool) MINIGAN_NAME(char) MINIGAN_NAME(signed char) MINIGAN_NAME(unsigned char)
 MINIGAN_NAME(short) MINIGAN_NAME(unsigned short) MINIGAN_NAME(int) MINIGAN_NAME(unsigned int) MINIGAN_NAME(long)
 MINIGAN_NAME(unsigned long) MINIGAN_NAME(long long) MINIGAN_NAME(unsigned long long) MINIGAN_NAME(float) MINIGAN_NAME(double)
-MINIGAN_NAME_IS(minigan::Index, "uint3")
+MINIGAN_NAME_IS(minigan::Index, "dim3")
 template <class T> struct MiniganName<const T> {
     static void put(minigan::Description& to) { to.put("const "), MiniganName<T>::put(to); }
 };

@@ -85,7 +85,10 @@ def _names(declaration):
 
 
 def data_of(kernel, name, value):
-    """The bytes of a value for a variable of a kernel. Raises MiniganError for an unknown one, LaunchError for what does not fit."""
+    """The bytes of a value for a variable of a kernel.
+
+    Raises MiniganError for an unknown one, LaunchError for what does not fit.
+    """
     if name not in kernel.variables:
         known = f"it uses {', '.join(kernel.variables)}" if kernel.variables else "it uses none"
         raise MiniganError(f"kernel {kernel.name} uses no variable {name!r} that can be filled: {known}")

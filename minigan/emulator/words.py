@@ -26,6 +26,8 @@ ADVICE = {
     "for other threads behind a barrier after that.",
     "too long": "It was stopped here. Blocks run one after the other: one that waits for a later one waits for ever. Else a loop "
     "has no end, or needs more time: --limit, or settings(limit=…).",
+    "write-to-constant": "Constant memory is the host's to write: give the kernel an array, or a __device__ variable.",
+    "null-pointer": "Compare the pointer with nullptr first, or pass an array for it.",
     "fault": "The launch ended here, or behind this line: the last one that is known.",
 }
 
@@ -58,7 +60,9 @@ def advice(kind, fact, text):
 
 def _out_of_bounds(fact):
     if fact.raw.type:
-        return f"uses element {fact.raw.offset} of an array of its own, a {fact.raw.type.decode()[1:-1]}"
+        return (
+            f"uses element {fact.raw.offset} of an array of constants or of its own, a {fact.raw.type.decode()[1:-1]}"
+        )
     of = f", which has {fact.length}" if fact.length else ", where no array lies"
     return f"{_verb(fact.raw.writes)} {fact.what}{of}"
 
@@ -106,6 +110,16 @@ def _not_waited(fact):
     return f"reads {fact.what}, {whose} in line {fact.other_line} was not waited for"
 
 
+def _write_to_constant(fact):
+    return f"writes {fact.what}, which is constant"
+
+
+def _null_pointer(fact):
+    names = " and ".join(fact.nulls)
+    passed = f"; None is passed for the argument{'s' * (len(fact.nulls) > 1)} {names}" if names else ""
+    return f"{_verb(fact.raw.writes)} through a null pointer, at address {fact.raw.address:#x}{passed}"
+
+
 def _verb(writes):
     return "writes" if writes else "reads"
 
@@ -121,5 +135,7 @@ SAYS = {
     "missing-lane": _missing_lane,
     "bad-mask": _bad_mask,
     "not-waited": _not_waited,
+    "write-to-constant": _write_to_constant,
+    "null-pointer": _null_pointer,
 }
 KINDS = tuple(SAYS)

@@ -1,6 +1,8 @@
 """Accesses that go astray: out of bounds, misaligned, to what nothing has written."""
 
-from .fault import Fault
+import numpy as np
+
+from .fault import Fault, out
 
 FAULTS = (
     Fault("write guard off by one", "out-of-bounds", "x", "if (i <= n) x[i] = 1;  //!", "<=", "<", length=100, n=100),
@@ -21,14 +23,78 @@ x[i] = l;
     Fault("far away", "out-of-bounds", "x", "x[i + 5000000000l] = 1;  //!", "+ 5000000000l", ""),
     Fault(
         "null",
+        "null-pointer",
+        None,
+        """
+float* p = n ? (float*)(long long)(n - 128) : x;
+if (i == 7) *p = 1;  //!
+""",
+        "n ?",
+        "!n ?",
+    ),
+    Fault(
+        "behind constants",
+        "out-of-bounds",
+        "table",
+        """
+__device__ const float table[3] = {1, 2, 3};
+__global__ void f(float* x) {
+    const float* weights = table;
+    x[threadIdx.x] = weights[threadIdx.x % 4];  //!
+}
+""",
+        "% 4",
+        "% 3",
+        grid=1,
+        args=lambda: (out(64),),
+    ),
+    Fault(
+        "behind constants, by their name",
         "out-of-bounds",
         None,
         """
-float* p = 0;
-if (i == 7) *p = 1;  //!
+static const int table[2] = {4, 5};
+__global__ void f(int* x) {
+    x[threadIdx.x] = table[threadIdx.x % 3];  //!
+}
 """,
-        "p = 0",
-        "p = x",
+        "% 3",
+        "% 2",
+        grid=1,
+        args=lambda: (out(64, dtype=np.int32),),
+    ),
+    Fault(
+        "a write to what is const",
+        "write-to-constant",
+        "table",
+        """
+template <class T> struct Of { static constexpr T table[3] = {1, 2, 3}; };
+__global__ void f(float* x) {
+    const float* table = Of<float>::table;
+    if (threadIdx.x == 3) const_cast<float*>(table)[2] = 1;  //!
+    x[threadIdx.x] = table[threadIdx.x % 3];
+}
+""",
+        "    if (threadIdx.x == 3) const_cast<float*>(table)[2] = 1;",
+        "",
+        grid=1,
+        args=lambda: (out(64),),
+    ),
+    Fault(
+        "a write to constants",
+        "write-to-constant",
+        "table",
+        """
+__constant__ float table[32];
+__global__ void f(float* x) {
+    if (threadIdx.x == 3) table[threadIdx.x] = 1;  //!
+    x[threadIdx.x] = table[threadIdx.x % 32];
+}
+""",
+        "    if (threadIdx.x == 3) table[threadIdx.x] = 1;",
+        "",
+        grid=1,
+        args=lambda: (out(64),),
     ),
     Fault(
         "behind a shared array",

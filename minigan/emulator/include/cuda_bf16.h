@@ -1,6 +1,7 @@
 // cuda_bf16.h for the emulator: __nv_bfloat16 and __nv_bfloat162. Most of it half has too: small_floats.h.
 #pragma once
 
+#include "cuda_fp16.h"  // as CUDA's own does
 #include "small_floats.h"
 
 typedef minigan::Small<minigan::BFloat16> __nv_bfloat16, nv_bfloat16;

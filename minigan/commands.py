@@ -215,7 +215,9 @@ def check(options):
         with emulator.settings(limit=options.limit):
             report = check.check_kernel(*_launch(options), bool(options.cooperative))
         print(report)
-        return 1 if report.findings else 0
+        return 1 if report.errors(options.strict) else 0
+    if options.strict:
+        raise MiniganError("--strict goes with a kernel, FILE.cu:KERNEL")
     _refuse_launch(options)
     return check.run_checks(options.what)
 
@@ -293,7 +295,7 @@ def _chip(name):
 def _refuse_launch(options):
     needless = [
         name
-        for name in ("grid", "block", "arg", "shared", "limit", "define", "include", "cooperative")
+        for name in ("grid", "block", "arg", "shared", "limit", "cooperative", "define", "include")
         if getattr(options, name, None) not in (None, [])
     ]
     if needless:

@@ -16,8 +16,7 @@ from minigan.emulator.variables import declared, names
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases" / "kernels"
 
-TEXT = """#include <array>
-struct Settings { int count; float factor; };
+TEXT = """struct Settings { int count; float factor; };
 enum class Mode : unsigned char { DARK, LIGHT };
 struct Mixed {
     char tag; double d; short a[3]; Settings inner; const float* p; int f(int); static int s;
@@ -38,7 +37,7 @@ __global__ void every(
 __global__ void biased(float* x, const float* bias, bool careless) {
     if (bias || careless) x[threadIdx.x] += bias[threadIdx.x];
 }
-__global__ void refused(std::array<float, 4> a, Step step, float& y) { y = step(a[3]); }
+__global__ void refused(ns::Pair<Row> a, Step step, float& y) { y = step(a.b.at(3)); }
 """
 SETTINGS = np.dtype([("count", "i4"), ("factor", "f4")], align=True)
 MIXED = np.dtype(
@@ -118,9 +117,9 @@ def test_what_does_not_fit_is_told_in_one_line(name, value, message):
 
 
 def test_functions_and_references_are_refused():
-    row = np.zeros((), "V16")
+    row = np.zeros((), np.dtype([("a", "V16"), ("b", "V16")]))
     for args, message in (
-        ((3.0, None, 1), "argument a is 3.0, expected a NumPy record of 16 bytes for std::array<float, 4>"),
+        ((3.0, None, 1), "argument a is 3.0, expected a NumPy record for ns::Pair<Row>"),
         (
             (row, None, 1),
             r"argument step is a function pointer \(float \(\*\)\(float\)\), which nothing that Python passes",
@@ -137,7 +136,7 @@ def test_null_pointers():
     kernel("biased")(1, 64, (x, bias, False))
     assert x.tolist() == [2] * 64
     assert not emulator.check(kernel("biased"), 1, 64, (x, None, False)).findings
-    assert emulator.check(kernel("biased"), 1, 64, (x, None, True)).findings
+    assert emulator.check(kernel("biased"), 1, 64, (x, None, True)).findings[0].kind == "null-pointer"
     with pytest.raises(emulator.KernelError, match="biased: access to memory that is not there"):
         kernel("biased")(1, 64, (x, None, True))
 
@@ -271,7 +270,7 @@ def test_macros_and_folders_of_headers(headers):
 def test_options_on_the_command_line(headers):
     launch = ["--block", "4", "--arg", "f32[4]", "--arg", "None", "-D", "N=4", "-DF(x)=x", "-I", "include"]
     done = minigan("check", "mine.cu:k", *launch, cwd=headers.parent)
-    assert (done.returncode, done.stdout) == (0, "nothing found, in 3 orders of the threads\n"), done.stderr
+    assert done.returncode == 0 and done.stdout.startswith("nothing found, in 3 orders of the threads\n"), done.stderr
 
 
 def test_kernels_of_cupy():

@@ -38,6 +38,19 @@ def test_check_of_a_kernel_of_ones_own(tmp_path):
     assert done.returncode == 1 and "uninitialised: in block (0, 0, 0), thread (0, 0, 0) reads y[0]" in done.stdout
 
 
+def test_a_race_of_one_value_is_an_error_only_where_it_is_strict(tmp_path):
+    (tmp_path / "mine.cu").write_text(
+        """__global__ void k(const float* x, float* y) {
+    y[threadIdx.x / 32] = x[threadIdx.x / 32];
+}"""
+    )
+    launch = (tmp_path / "mine.cu:k", "--block", "64", "--arg", "f32[2]", "--arg", "f32[2]")
+    for strict, status in (((), 0), (("--strict",), 1)):
+        done = minigan("check", *launch, *strict)
+        assert done.returncode == status and "mine.cu:2: same-value-race: " in done.stdout
+        assert "which one is undefined" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -54,6 +67,7 @@ def test_check_of_a_kernel_of_ones_own(tmp_path):
         (["mine.cu:saxpi", *ARGUMENTS, "--arg", "f32[1000]"], "mine.cu has no kernel 'saxpi'"),
         (["mine.cu"], "'mine.cu', expected \"file.cu:name\""),
         (["yours.cu:saxpy"], "cannot read yours.cu: No such file"),
+        (["matmul", "--strict"], "--strict goes with a kernel, FILE.cu:KERNEL"),
         (["matmul", "--grid", "3"], "--grid goes with a kernel, FILE.cu:KERNEL"),
     ],
 )  # fmt: skip

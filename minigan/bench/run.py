@@ -9,7 +9,7 @@ from ..check.calls import converted
 from ..check.user_kernel import compiler_options, numbers
 from ..checkpoint import refuse_unwritable, replacing
 from ..cuda import nvrtc
-from ..emulator import build
+from ..emulator import compiler
 from ..errors import MiniganError
 from ..paths import user_path
 from . import counts
@@ -49,7 +49,7 @@ def run_bench(options):
             COUNTED_HERE.format(f"what the compiler says is missing: {missing}" if missing else BY_COMPILER),
             counts.table(counted),
         )
-        head = f"{head} ({build.blind_spots()})" if build.blind_spots() else head
+        head = f"{head} ({compiler.blind_spots()})" if compiler.blind_spots() else head
         print(f"\n{head}\n\n{_columns(rows)}")
         markdown += f"\n{head}\n\n{counts.markdown(rows)}"
     for path, content in ((options.json, table.json(counted)), (options.markdown, markdown)):
@@ -78,8 +78,8 @@ def _check(functions, primitive):
         for problem in (*problems_of(primitive, COUNTED), *problems_of(primitive, RAGGED)):
             with emulator.checking() as report:
                 function(*converted(problem.call().args, "float32"))
-            if report.findings:
-                raise MiniganError(f"{name} at {problem}: {report.findings[0]}. Nothing was timed")
+            if report.errors():
+                raise MiniganError(f"{name} at {problem}: {report.errors()[0]}. Nothing was timed")
 
 
 def _your_functions(options):

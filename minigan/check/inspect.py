@@ -23,9 +23,8 @@ TYPICAL = {
 
 
 def inspect_kernel(place, grid, block, arguments, shared=0, options=(), chip=None):
-    """The Profile of a kernel in a file. `arguments` are written as `argument` reads them, `options` are those of
-    a compiler; of a `chip`, 75 to 120, it has the
-    occupancy, which takes NVIDIA's compiler."""
+    """The Profile of a kernel in a file. `arguments` are written as `argument` reads them, `options` are those of a compiler; of
+    a `chip`, 75 to 120, it has the occupancy, which takes NVIDIA's compiler."""
     if chip:
         chip_of(chip)
     random, made = np.random.default_rng(0), kernel(place, options=options)

@@ -21,7 +21,7 @@ MOST_BYTES = 2**31  # of one array
 
 def check_kernel(place, grid, block, arguments, shared=0, options=(), cooperative=False):
     """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them, `options` are
-    a compiler's."""
+    those of a compiler."""
     made, report = kernel(place, options=options), emulator.Report(orders=len(emulator.ORDERS))
     for order in emulator.ORDERS:
         random = np.random.default_rng(0)  # the same values in every order

@@ -6,6 +6,7 @@ that it excuses and others, which come near, that it must not.
 
 import re
 
+from .findings import of_same_value
 from .program import plain
 from .statements import assignments, mentions
 from .waiting import waits_at, waits_for
@@ -43,6 +44,14 @@ def excused(pairs, text, numbers, variables):
         for finding in remaining
         if finding.kind != "uninitialised" or (finding.array, finding.line) not in racing
     ]
+    agreeing = {id(finding) for finding, raw in pairs if finding.kind == "race" and _agrees(raw)}
+    disagreeing = {
+        (race.array, line) for race in races if id(race) not in agreeing for line in (race.line, race.other_line)
+    }
+    remaining = [
+        of_same_value(finding) if id(finding) in agreeing and not _touches(finding, disagreeing) else finding
+        for finding in remaining
+    ]
     return [finding for finding in remaining if not _is_told_better(finding, remaining, code, variables)]
 
 
@@ -51,12 +60,23 @@ def _is_guess(raw):
     return raw.excused >= raw.count
 
 
+def _agrees(raw):
+    """Whether of all writes that met, each wrote what was there."""
+    return raw.writes and raw.other_writes and raw.same == raw.count
+
+
+def _touches(race, places):
+    """Whether a race has a line with one of the (array, line) of other races: who reads there, as += does, may get any of its
+    values."""
+    return any((race.array, line) in places for line in (race.line, race.other_line))
+
+
 def _is_flag(finding, raw, code, numbers):
     """Whether a race is one of writes of the same value, as in `*changed = 1;`: whoever comes last, it stands there.
 
     By the values alone, an array of zeros would excuse anything. So the text has to say it too.
     """
-    if finding.kind != "race" or not (raw.writes and raw.other_writes) or raw.same != raw.count:
+    if finding.kind != "race" or not _agrees(raw):
         return False
     stored = [_stored(line, finding.array, finding.index) for line in (finding.code, finding.other_code)]
     if not all(stored) or not all(_is_constant(value, code, numbers) for value in set().union(*stored)):

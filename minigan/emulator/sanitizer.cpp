@@ -447,7 +447,7 @@ void on_barrier_arrival(Host& h, int thread, Barrier* barrier, Place place) {
 
 void on_barrier_told(Host&, int thread, const Barrier* barrier) { arrive(watch->clock, thread, bit_of(barrier)); }
 
-void on_barrier_complete(Barrier* barrier) { barrier->completed = watch->clock.time; }
+void on_barrier_complete(Barrier* barrier) { barrier->completed = pass_barrier_object(watch->clock); }
 
 void on_barrier_passed(Host&, int thread, const Barrier* barrier) {
     go_on_behind(watch->clock, thread, bit_of(barrier), barrier->completed);

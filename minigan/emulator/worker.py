@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import launch
-from .build import compiler
+from .compiler import compiler
 from .findings import Finding
 from .words import ADVICE
 

@@ -62,6 +62,50 @@ x[i] = s;
         "if (t == 5) s = t",
     ),
     Fault(
+        "a shared pointer that all set",
+        "same-value-race",
+        "p",
+        """
+__shared__ float tile[64];
+__shared__ float* p;
+p = tile;  //!
+__syncthreads();
+p[t] = t;
+x[i] = p[t];
+""",
+        "p = tile;",
+        "if (t == 0) p = tile;",
+    ),
+    Fault(
+        "a sum that every lane stores",
+        "same-value-race",
+        "sums",
+        """
+__shared__ float sums[2];
+float v = t;
+for (int d = 16; d; d /= 2) v += __shfl_xor_sync(0xffffffffu, v, d);
+sums[t / 32] = v;  //!
+__syncthreads();
+x[i] = sums[t / 32];
+""",
+        "sums[t / 32] = v;",
+        "if (t % 32 == 0) sums[t / 32] = v;",
+    ),
+    Fault(
+        "a result that is stored again before all have read the last",
+        "race",
+        "s",
+        """
+__shared__ float s[2];
+if (t % 32 == 0) s[t / 32] = t;
+__syncthreads(); float top = s[0] + s[1];
+if (t % 32 == 0) s[t / 32] = top - t;  //!
+__syncthreads(); x[i] = s[0];
+""",
+        "if (t % 32 == 0) s[t / 32] = top - t;",
+        "__syncthreads(); if (t % 32 == 0) s[t / 32] = top - t;",
+    ),
+    Fault(
         "counter without atomic",
         "race",
         "s",

@@ -199,6 +199,9 @@ def test_constants_are_filled_before_the_next_launch():
         assert not reports[0].findings
     mg.constant(total, "w", np.float32([0, 5]))
     assert run() == expected - 5
+    mg.constant(total, "w", np.float32([7]))  # its beginning; the rest is kept, for another process too
+    worker.dismiss()
+    assert run() == expected - 5
 
 
 def test_a_variable_that_a_kernel_changes_is_filled_once():

@@ -191,6 +191,7 @@ def _add_check(commands):
     about = "prove the operations (gradients, every kernel's results and accesses), or check a kernel of yours"
     add = _add_command(commands, "check", check, about, CHECK_EXAMPLE).add_argument
     add("what", nargs="?", metavar="STEM | RECIPE | FILE.cu:KERNEL", help="what to check (default: every stem)")
+    add("--chip", metavar="sm_75 … sm_120", help="whose limits a kernel of yours is to keep (default: sm_80)")
     add("--strict", action="store_true", help="races in which all write the same value fail the check too")
     _add_launch(add)
     add("--cooperative", action="store_true", default=None, help="blocks may wait for each other (this_grid().sync())")

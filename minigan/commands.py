@@ -212,12 +212,13 @@ def check(options):
 
     if options.what and ".cu" in options.what:
         _positive(options, "limit")
-        with emulator.settings(limit=options.limit):
+        with emulator.settings(limit=options.limit, chip=_chip(options.chip)):
             report = check.check_kernel(*_launch(options), bool(options.cooperative))
         print(report)
         return 1 if report.errors(options.strict) else 0
-    if options.strict:
-        raise MiniganError("--strict goes with a kernel, FILE.cu:KERNEL")
+    for name in ("strict", "chip"):
+        if getattr(options, name):
+            raise MiniganError(f"--{name} goes with a kernel, FILE.cu:KERNEL")
     _refuse_launch(options)
     return check.run_checks(options.what)
 
@@ -238,7 +239,7 @@ def inspect(options):
         refuse_unwritable(user_path(options.figure))
     if ".cu" in options.what:
         _positive(options, "limit")
-        with emulator.settings(limit=options.limit):
+        with emulator.settings(limit=options.limit, chip=_chip(options.chip)):
             profiles = [("", check.inspect_kernel(*_launch(options), _chip(options.chip)))]
     else:
         _refuse_launch(options)
@@ -289,10 +290,6 @@ def _chip(name):
 
 
 def _refuse_launch(options):
-    needless = [
-        name
-        for name in ("grid", "block", "arg", "shared", "limit", "cooperative", "define", "include")
-        if getattr(options, name, None) not in (None, [])
-    ]
-    if needless:
+    of_launch = "grid", "block", "arg", "shared", "limit", "cooperative", "define", "include"
+    if needless := [name for name in of_launch if getattr(options, name, None) not in (None, [])]:
         raise MiniganError(f"--{needless[0]} goes with a kernel, FILE.cu:KERNEL")

@@ -29,6 +29,9 @@ BFLOAT16, MOST_BFLOAT16 = "bfloat16", 2.0**128 - 2.0**120
 
 MAX_THREADS = 1024  # of a block, on every chip since compute capability 2.0
 MOST_ELEMENTS = 2**31 - 2**14  # of an array: an int counts them, and has room for a stride beyond the last one
+SHARED = 48 * 1024  # bytes of shared memory of a block, where its kernel asks for no more
+# What it can ask for, by chip: the CUDA C++ Programming Guide, "Technical Specifications per Compute Capability".
+MOST_SHARED = {75: 65_536, 80: 166_912, 86: 101_376, 89: 101_376, 90: 232_448, 100: 232_448, 120: 101_376}
 MAX_GRID = (2**31 - 1, 65_535, 65_535)  # blocks along x, y and z
 
 
@@ -89,6 +92,7 @@ class Plan:
     numbers: dict
     shared: int = 0
     cooperative: bool = False  # its blocks may wait for each other
+    asked: int | None = None  # for how much dynamic shared memory the kernel has asked: see HostKernel
 
 
 def bind(plan, arrays):

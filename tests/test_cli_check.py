@@ -32,8 +32,9 @@ def test_check_of_a_kernel_of_ones_own(tmp_path):
     )
     assert "       4 | if (i <= n) y[i] = a * x[i] + y[i];" in done.stdout
     (tmp_path / "mine.cu").write_text(SAXPY.replace("<=", "<"))
-    done = minigan("check", tmp_path / "mine.cu:saxpy", *ARGUMENTS, "--arg", "f32[1000]")
+    done = minigan("check", tmp_path / "mine.cu:saxpy", *ARGUMENTS, "--arg", "f32[1000]", "--shared", "60000")
     assert (done.returncode, done.stdout) == (0, "nothing found, in 3 orders of the threads\n")
+    assert done.stderr == "a program asks for that first: kernel.max_dynamic_shared_size_bytes = 60000\n"
     done = minigan("check", tmp_path / "mine.cu:saxpy", *ARGUMENTS, "--arg", "out:f32[10,100]")
     assert done.returncode == 1 and "uninitialised: in block (0, 0, 0), thread (0, 0, 0) reads y[0]" in done.stdout
 
@@ -67,6 +68,9 @@ def test_a_race_of_one_value_is_an_error_only_where_it_is_strict(tmp_path):
         (["mine.cu:saxpi", *ARGUMENTS, "--arg", "f32[1000]"], "mine.cu has no kernel 'saxpi'"),
         (["mine.cu"], "'mine.cu', expected \"file.cu:name\""),
         (["yours.cu:saxpy"], "cannot read yours.cu: No such file"),
+        (["mine.cu:saxpy", *ARGUMENTS, "--arg", "f32[1000]", "--shared", "65537", "--chip", "sm_75"], "65536 on sm_75"),
+        (["mine.cu:saxpy", *ARGUMENTS, "--arg", "f32[1000]", "--chip", "sm_76"], "unknown chip sm_76: choose from sm_75, sm_80"),
+        (["matmul", "--chip", "sm_75"], "--chip goes with a kernel, FILE.cu:KERNEL"),
         (["matmul", "--strict"], "--strict goes with a kernel, FILE.cu:KERNEL"),
         (["matmul", "--grid", "3"], "--grid goes with a kernel, FILE.cu:KERNEL"),
     ],

@@ -173,13 +173,59 @@ def test_bad_launches_are_refused():
     for grid, block, args, shared, message in (
         (1, 1025, (p, 3), 0, "1025 threads, at most 1024"),
         (1, 0, (p, 3), 0, "block 0"),
-        (1, 32, (p, 3), 228 * 1024, "bytes of shared memory, expected 0 to"),
+        (1, 32, (p, 3), 228 * 1024, "233472 bytes of shared memory, expected 0 to 166912 on sm_80"),
+        (
+            1,
+            32,
+            (p, 3),
+            50_000,
+            "at most 49152 unless it asks for more: set kernel.max_dynamic_shared_size_bytes = 50000 first",
+        ),
         (1, 32, (p,), 0, r"takes 2 arguments \(float\*, int\), got 1"),
         (1, 32, (p.astype(float), 3), 0, "argument p is float64, expected float32"),
         (1, 32, (p[::2], 3), 0, "not C-contiguous"),
     ):
         with pytest.raises(mg.LaunchError, match=message):
             kernel(grid, block, args, shared=shared)
+
+
+def test_a_kernel_has_the_memory_of_a_chip():
+    """48 KB of shared memory, more of the dynamic kind where it asks for it and the chip has it, and 64 KB of constants."""
+    source = """__constant__ float table[SIZE];
+    __global__ void f(float* x) {
+        __shared__ float a[6000], b[6000];
+        extern __shared__ float d[];
+        const int t = threadIdx.x;
+        a[t] = b[2 * t] = d[t] = x[t];
+        __syncthreads();
+        x[t] = a[31 - t] + b[2 * (31 - t)] + d[31 - t] + table[t];
+    }"""
+
+    def launch(size, shared, asked=None, chip=None):
+        kernel = mg.kernel(source=source.replace("SIZE", str(size)), name="f")
+        kernel.max_dynamic_shared_size_bytes = asked
+        with emulator.settings(chip=chip):
+            kernel(1, 32, (np.ones(32, np.float32),), shared)
+
+    launch(9000, 1152)
+    launch(9000, 118_000, asked=118_000)
+    launch(9000, 180_000, asked=190_000, chip=90)
+    for arguments, message in (
+        (
+            (9000, 1153),
+            "1153 bytes of dynamic shared memory, beside 48,000 of its __shared__ variables, at most 1152 unless",
+        ),
+        (
+            (9000, 2000, 1900),
+            "at most 1900 unless it asks for more: set kernel.max_dynamic_shared_size_bytes = 2000 first",
+        ),
+        ((9000, 20_000, 20_000, 75), "expected 0 to 17536 on sm_75, beside 48,000 of its __shared__ variables"),
+        ((20_000, 0), "kernel f: __constant__ table has 80,000 bytes, at most 65,536"),
+    ):
+        with pytest.raises(mg.MiniganError, match=message):
+            launch(*arguments)
+    with pytest.raises(mg.MiniganError, match="unknown chip sm_70: choose from sm_75"), emulator.settings(chip=70):
+        pass
 
 
 def test_unknown_order():

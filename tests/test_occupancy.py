@@ -4,6 +4,7 @@ import pytest
 
 from minigan.cuda.occupancy import CHIPS, occupancy
 from minigan.errors import MiniganError
+from minigan.plan import MOST_SHARED
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,7 @@ def test_an_unknown_chip():
     with pytest.raises(MiniganError, match="unknown chip sm_91: choose from sm_75, sm_80"):
         occupancy(91, (32, 1, 1), 32, 0)
     assert str(occupancy(90, (256, 1, 1), 40, 0)) == "48 of 64 warps (75%), limited by registers"
+
+
+def test_a_block_can_ask_for_what_the_system_leaves_of_a_multiprocessors_shared_memory():
+    assert {number: chip.shared - chip.reserved for number, chip in CHIPS.items()} == MOST_SHARED

@@ -315,7 +315,10 @@ def test_atomics_that_are_not_cudas_are_refused_by_line():
 def test_shared_memory_that_no_gpu_would_give():
     for declared, words in (
         ("__shared__ int a = 100;", "line 2: a __shared__ variable cannot have an initial value"),
-        ("__shared__ float big[20000];\nbig[threadIdx.x] = 1;", "__shared__ big has 80,000 bytes, at most 49,152"),
+        (
+            "__shared__ float big[20000];\nbig[threadIdx.x] = 1;",
+            "__shared__ big has 80,000 bytes, at most 49,152: more only at the launch",
+        ),
     ):
         kernel = mg.kernel(source=f"__global__ void f(int* x) {{\n{declared}\nx[0] = 1;\n}}", name="f")
         with pytest.raises(MiniganError, match=words):

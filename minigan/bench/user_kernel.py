@@ -23,6 +23,7 @@ def your_kernel(place, primitive, grid=None, block=(256,), shared=0, options=())
     `options` are those of a compiler. Raises MiniganError where a name is not known.
     """
     made = kernel(place, options=options)
+    made.max_dynamic_shared_size_bytes = shared
 
     def function(*arguments):
         with chosen("v1"), recording() as launches:

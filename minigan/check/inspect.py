@@ -13,7 +13,7 @@ from ..cuda.versions import KERNELS
 from ..errors import MiniganError
 from .calls import CALLS, Call, Draw, calls, converted
 from .kernels import chosen, versions_of
-from .user_kernel import argument
+from .user_kernel import argument, asking_for_shared
 
 # A call that shows a stem's kernels well; where none stands here, the one with the most numbers of those that are checked.
 TYPICAL = {
@@ -29,7 +29,8 @@ def inspect_kernel(place, grid, block, arguments, shared=0, options=(), chip=Non
         chip_of(chip)
     random, made = np.random.default_rng(0), kernel(place, options=options)
     values = [argument(text, random) for text in arguments]
-    profile = emulator.profile(made, grid, block, values, shared)
+    with asking_for_shared(made, shared):
+        profile = emulator.profile(made, grid, block, values, shared)
     if chip:
         _, log, names = nvrtc.compile_cubin(made.cuda_text, made.file, made.options, chip, (made.name,))
         profile.occupancy = _occupancy(chip, nvrtc.resources(log)[names[made.name]], profile)

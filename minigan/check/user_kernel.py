@@ -1,6 +1,8 @@
 """`minigan check my.cu:kernel --grid … --block … --arg …`: the sanitizer for anybody's kernel."""
 
 import re
+import sys
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
@@ -8,7 +10,7 @@ import numpy as np
 from .. import emulator
 from ..cuda.user_kernel import kernel
 from ..errors import MiniganError
-from ..plan import bfloat16_bits
+from ..plan import SHARED, bfloat16_bits
 
 TYPES = {  # NumPy has no bf16: it is rounded to its bits at the end
     "f16": np.float16, "bf16": np.float32, "f32": np.float32, "f64": np.float64, "c64": np.complex64, "c128": np.complex128,
@@ -23,6 +25,12 @@ def check_kernel(place, grid, block, arguments, shared=0, options=(), cooperativ
     """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them, `options` are
     those of a compiler."""
     made, report = kernel(place, options=options), emulator.Report(orders=len(emulator.ORDERS))
+    with asking_for_shared(made, shared):
+        _check_orders(made, report, grid, block, arguments, shared, cooperative)
+    return report
+
+
+def _check_orders(made, report, grid, block, arguments, shared, cooperative):
     for order in emulator.ORDERS:
         random = np.random.default_rng(0)  # the same values in every order
         args = [argument(text, random) for text in arguments]
@@ -32,7 +40,16 @@ def check_kernel(place, grid, block, arguments, shared=0, options=(), cooperativ
             report.add(finding)
         if any(finding.kind == "fault" for finding in checked.findings):
             break  # the other orders would end, or not end, as this one
-    return report
+
+
+@contextmanager
+def asking_for_shared(made, shared):
+    """Within this block a kernel has asked for the dynamic shared memory that a command line gives it; a line on stderr then says
+    how a program does."""
+    made.max_dynamic_shared_size_bytes = shared
+    yield
+    if shared > SHARED:
+        print(f"a program asks for that first: kernel.max_dynamic_shared_size_bytes = {shared}", file=sys.stderr)
 
 
 def argument(text, random):

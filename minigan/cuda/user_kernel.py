@@ -7,7 +7,8 @@ import numpy as np
 
 from ..emulator import program
 from ..emulator.kernel import HostKernel, read_kernel
-from ..emulator.launch import is_checking
+from ..emulator.limits import refuse_shared
+from ..emulator.modes import is_checking
 from ..emulator.options import read_options
 from ..errors import MiniganError
 from ..plan import perform
@@ -15,7 +16,6 @@ from ..records import Layout
 from . import nvrtc
 from .source import STANDARD
 
-DEFAULT_SHARED = 48 * 1024  # bytes of dynamic shared memory that a kernel may have without asking for more
 HEADERS = nvrtc.Headers()
 SIZED = re.compile(r"\bu?int(?:8|16|32|64|ptr)_t\b")
 
@@ -28,7 +28,8 @@ def kernel(place=None, *, source=None, name=None, options=()):
     out. Of a compiler's `options` macros and folders of headers (-DN=4, -Ifolder) hold everywhere, the others on the GPU.
 
     The result is called as k(grid, block, args, shared=0, cooperative=False): `grid` and `block` are a number or up to three,
-    `shared` bytes of dynamic shared memory, `cooperative` whether blocks may wait for each other (`this_grid().sync()`).
+    `shared` bytes of dynamic shared memory (for more than 48 KB set the kernel's `max_dynamic_shared_size_bytes` first, as with
+    CuPy), `cooperative` whether blocks may wait for each other (`this_grid().sync()`).
     `args` are as the kernel takes them: arrays, None for a null pointer, plain numbers, which become its C types, NumPy records
     for structs, as many numbers for CUDA's vectors (a tuple for float3). CuPy arrays run on the GPU, NumPy arrays on the
     emulator. Raises MiniganError where the file or the kernel is missing, LaunchError for arguments that do not fit.
@@ -90,8 +91,9 @@ class UserKernel(HostKernel):
         module, function = _loaded(self.cuda_text, self.options, self.name, plan.cooperative)
         for fill in self.fills.values():
             _fill(module, fill, partial(self._lowered, fill.name))
-        if plan.shared > DEFAULT_SHARED:
-            function.max_dynamic_shared_size_bytes = plan.shared
+        refuse_shared(plan)
+        if plan.asked is not None:
+            function.max_dynamic_shared_size_bytes = plan.asked
         function(plan.grid, plan.block, arguments, shared_mem=plan.shared)
 
     def _lowered(self, variable):

@@ -28,7 +28,6 @@ INCLUDED = (f"-I{HERE}", f"-I{INCLUDE}")
 SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
 
 MOST_BYTES_KEPT = 2**26
-MAX_STATIC_SHARED = 48 * 1024  # bytes
 OWN_FILES = {Path(name).name for name in (*HEADERS, *CUDAS_HEADERS)}
 # Headers whose functions read and write for the line that calls them: see instrument.py.
 OF_CALLER = {"cuda_fp16.h", "cuda_bf16.h", "cuComplex.h", "small_floats.h", "small_pairs.h", "small_conversions.h"}
@@ -194,11 +193,6 @@ def _compile_observed(observer, source, flags, path):
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
     compiler.run([*flags, "-S", *INCLUDED, "-o", str(assembly), str(source)], OWN_NAMES)
     text, *tables = instrument.instrument(assembly.read_text("utf-8"), OWN_NAMES, OF_CALLER, platform.machine())
-    for name, size, where in tables[1]:
-        if where == "shared" and size > MAX_STATIC_SHARED:
-            raise compiler.CompileError(
-                f"__shared__ {name} has {size:,} bytes, at most {MAX_STATIC_SHARED:,}: more only at the launch"
-            )
     assembly.write_text(text, "utf-8")
     facts.write_text(json.dumps(dict(zip(("places", "variables", "flops"), tables))), "utf-8")
     text = (HERE / observer[0]).read_text("utf-8")

@@ -59,14 +59,15 @@ inline void* operator new(size_t, void* place) noexcept { return place; }
 #define __align__(n) __attribute__((aligned(n)))
 #define alignas(n) __attribute__((aligned(n)))  // which may stand between other words, behind __shared__
 #define __managed__ static
+// The tags mark them in assembly and among a library's symbols.
 #ifdef MINIGAN_SANITIZE
-// The tags mark them in the assembly. Used: or accesses to what is never written were computed, not carried out.
+// Used: or accesses to what is never written were computed, not carried out.
 #define __constant__ static __attribute__((used, abi_tag("constant")))
 #define __shared__ static __attribute__((used, abi_tag("shared"), aligned(16)))
 #else
-#define __constant__ static
+#define __constant__ static __attribute__((abi_tag("constant")))
 // A block runs on one thread of the host from beginning to end, so what is its own is the block's own.
-#define __shared__ static thread_local __attribute__((aligned(16)))
+#define __shared__ static thread_local __attribute__((abi_tag("shared"), aligned(16)))
 #endif
 
 #define threadIdx (minigan::thread_index())

@@ -60,7 +60,7 @@ def instrument(assembly, own_files, of_caller, machine):
     if len(it.places) > MAX_PLACES:
         raise MiniganError(f"the sanitizer numbers {MAX_PLACES} places in a text, and this one has {len(it.places)}")
     variables = [
-        (_name(symbol), _size(assembly, symbol), _memory(symbol, section)) for symbol, section in it.variables.items()
+        (name_of(symbol), _size(assembly, symbol), _memory(symbol, section)) for symbol, section in it.variables.items()
     ]
     it.describe(variables)
     return "\n".join(it.lines), list(it.places), variables, [(*key, flops) for key, flops in it.flops.items()]
@@ -177,7 +177,7 @@ def _memory(symbol, section):
     return "constant" if READ_ONLY.match(section) else "global"
 
 
-def _name(symbol):
+def name_of(symbol):
     """The variable's own name in a mangled one: "tile" of _ZZ6matmulE4tileB6shared. Its length stands before it."""
     head = TAG.split(symbol)[0].removesuffix("E")
     names = (head[-length:] for length in range(len(head), 0, -1))

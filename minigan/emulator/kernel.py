@@ -16,7 +16,8 @@ from . import program, worker
 from .build import CUDAS_HEADERS
 from .compiler import CompileError
 from .interface import Fill
-from .launch import KernelError, Program, checking, profiling, settings
+from .launch import KernelError, Program
+from .modes import checking, profiling, settings
 from .options import Options
 from .parser import can_parse
 from .reach import reach
@@ -61,6 +62,9 @@ class HostKernel:
         self.text, self.left_out = program.without_unknown_headers(self.with_headers, CUDAS_HEADERS)
         self.file, self.name = file, name
         self.fills = {}  # {variable: Fill}
+        self.max_dynamic_shared_size_bytes = (
+            None  # by CuPy's name: for how much a kernel asks, where 48 KB are not enough
+        )
 
     @cached_property
     def program(self):
@@ -132,7 +136,9 @@ class HostKernel:
         given = {name: value for name, value in arrays.items() if hasattr(value, "flags")}
         on_host = lies_on_host(self, given)
         made = Kernel(self.file, self.name, parameters)
-        return Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared, cooperative), arrays, on_host
+        asked = self.max_dynamic_shared_size_bytes
+        launch = Plan(made, _three(grid, "grid"), _three(block, "block"), numbers, shared, cooperative, asked)
+        return launch, arrays, on_host
 
     def __call__(self, grid, block, args, shared=0, cooperative=False):
         outputs = {position for position, value in enumerate(args) if isinstance(value, Out)}

@@ -260,12 +260,8 @@ def bench(options):
     from .bench.run import run_bench
 
     if options.what == "step":
-        needless = [
-            name
-            for name in ("kernel", "grid", "block", "shared", "define", "include", "json", "markdown", "figure")
-            if getattr(options, name)
-        ]
-        if needless or not options.recipe:
+        others = ("kernel", "grid", "block", "shared", "define", "include", "json", "markdown", "figure")
+        if any(getattr(options, name) for name in others) or not options.recipe:
             raise MiniganError(
                 "bench step takes a recipe, as minigan bench step gan, and none of bench's options: see minigan train --list"
             )

@@ -133,7 +133,7 @@ def _built(program, flags, suffix, make, observer=()):
     return path
 
 
-def _program(text, names, fields):
+def _program(text, names, fields=()):
     """The text behind the headers, with an entry for each of its variables in it and for each kernel behind it."""
     told = "\n".join(f"MINIGAN_FIELD({name})" for name in fields)
     told += f"\nusing minigan_fields = minigan::AnyOf<{', '.join(f'minigan_field_{name}' for name in fields)}>;"

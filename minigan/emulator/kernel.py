@@ -15,7 +15,8 @@ from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
 from . import program, worker
 from .build import CUDAS_HEADERS
 from .compiler import CompileError
-from .launch import Fill, KernelError, Program
+from .interface import Fill
+from .launch import KernelError, Program
 from .modes import checking, profiling, settings
 from .options import Options
 from .parser import can_parse

@@ -8,7 +8,7 @@ import ctypes
 import os
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from math import prod
@@ -16,8 +16,7 @@ from math import prod
 import numpy as np
 
 from ..errors import LaunchError
-from ..records import Field, Layout
-from . import modes, profiler, sanitizer
+from . import interface, modes, profiler, sanitizer
 from .build import PROFILER, label, library, observed_library, refuse_other_sizes
 from .limits import refuse_memory
 from .sanitizer import Watched
@@ -25,20 +24,9 @@ from .sanitizer import Watched
 MAX_HOSTS = 16  # cores for a launch
 MAX_BLOCKS_AT_ONCE, MAX_THREADS_AT_ONCE = 64, 16384  # of a cooperative launch
 MANY = 16384  # threads of a launch from which more than one core is worth its start
-MOST_SAID = 2**16  # characters that describe the parameters of a kernel
 
 running = threading.RLock()  # the runtime of a library holds one launch at a time
-_filled = {}  # {library: {variable: the number of the Fill that it had last}}
 _stacks = (ctypes.c_void_p * MAX_BLOCKS_AT_ONCE)()  # the libraries' in common: see launch.h
-
-
-@dataclass(frozen=True)
-class Fill:
-    """What a variable of a text is to hold before the next launch; no two fills have one number."""
-
-    name: str
-    number: int
-    data: bytes
 
 
 class KernelError(LaunchError):
@@ -49,19 +37,7 @@ def renew(program):
     """Give a program's variables in global memory the values that they began with, for the sanitizer's launches."""
     observed = _sanitized(program)
     observed.renew()
-    _filled.pop(observed.code, None)
-
-
-def _fill(code, fills):
-    """Fill a library's variables with what it has not had yet."""
-    had = _filled.setdefault(code, {})
-    for fill in fills:
-        if had.get(fill.name) != fill.number:
-            entry = code[f"minigan_variable_{label(fill.name)}"]
-            entry.restype = ctypes.c_void_p
-            text = ctypes.create_string_buffer(MOST_SAID)
-            ctypes.memmove(entry(text, ctypes.c_size_t(len(text))), fill.data, len(fill.data))
-            had[fill.name] = fill.number
+    interface.forget_fills(observed.code)
 
 
 @dataclass(frozen=True)
@@ -95,20 +71,13 @@ def _profiled(program):
 
 
 def parameter_types(program, name):
-    """[(C type, Layout of it or of what it points at), …] of a kernel's parameters, as the compiler sees them."""
-    text = ctypes.create_string_buffer(MOST_SAID)
-    _code(program)[f"minigan_types_{label(name)}"](text, ctypes.c_size_t(len(text)))
-    return [_described(line) for line in text.value.decode().splitlines()]
+    """`interface.parameter_types` of a program."""
+    return interface.parameter_types(_code(program), name)
 
 
 def variables(program, names):
-    """{name: (C type, Layout)} of those variables that a program has after all: an `#if` may leave out some."""
-    found, text = {}, ctypes.create_string_buffer(MOST_SAID)
-    for name in names:
-        with suppress(AttributeError):
-            _code(program)[f"minigan_variable_{label(name)}"](text, ctypes.c_size_t(len(text)))
-            found[name] = _described(text.value.decode())
-    return found
+    """`interface.variables` of a program."""
+    return interface.variables(_code(program), names)
 
 
 def _code(program):
@@ -116,13 +85,6 @@ def _code(program):
     if modes.is_profiling():
         return _profiled(program).code
     return _sanitized(program).code if modes.is_checking() else _library(program)
-
-
-def _described(line):
-    """What types.h says of a type."""
-    name, size, *rest = line.rstrip("\n").split("\t")
-    fields = (Field(rest[i], rest[i + 1], int(rest[i + 2]), int(rest[i + 3])) for i in range(0, len(rest), 4))
-    return name, Layout(int(size), tuple(sorted(fields, key=lambda field: field.offset)))
 
 
 def run(program, plan, arguments, outputs=(), fills=()):
@@ -137,17 +99,17 @@ def run(program, plan, arguments, outputs=(), fills=()):
     if modes.is_profiling():
         with running:
             built = _profiled(program)
-            _fill(built.code, fills)
+            interface.fill(built.code, fills)
             launch = partial(_run, built.code, plan, arguments, hosts=1)
             modes.enter_profile(profiler.count(built, plan, arguments, program.text, launch))
         return
     if not modes.is_checking():
         with running:
-            _fill(_library(program), fills)
+            interface.fill(_library(program), fills)
             _run(_library(program), plan, arguments, _hosts(plan))
         return
     with running:
-        _fill(_sanitized(program).code, fills)
+        interface.fill(_sanitized(program).code, fills)
         _run_watched(program, plan, arguments, outputs)
 
 

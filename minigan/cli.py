@@ -29,6 +29,7 @@ arguments, as the kernel takes them:
   i32[1000]=0..9  an array of random whole numbers from 0 to 9
   out:f32[1000]   an array that counts as not yet written: the kernel must not read what it has not written
   i32=1000        a number
+  None            a null pointer
 """
 
 CHECK_EXAMPLE = f"""\
@@ -220,6 +221,7 @@ def _add_bench(commands):
     add("--grid", metavar="X[,Y[,Z]]", help="its blocks, as n/16,m/16 or numbers (default: a thread a result)")
     add("--block", metavar="X[,Y[,Z]]", help="its threads of a block (default: 256)")
     add("--shared", type=int, metavar="BYTES", help="its dynamic shared memory (default: 0)")
+    _add_compiling(add)
     add("--json", metavar="FILE", help="write all figures as JSON")
     add("--markdown", metavar="FILE", help="write the tables as Markdown")
     add("--figure", metavar="PNG", help="draw all times under the machine's roofline")
@@ -230,7 +232,13 @@ def _add_launch(add):
     add("--block", metavar="X[,Y[,Z]]", help="threads of a block (default: 256)")
     add("--arg", action="append", default=[], metavar="ARG", help="an argument of the kernel, see below")
     add("--shared", type=int, metavar="BYTES", help="of dynamic shared memory (default: 0)")
+    _add_compiling(add)
     add("--limit", type=float, metavar="SECONDS", help="when to stop a launch that does not end (default: 60)")
+
+
+def _add_compiling(add):
+    add("-D", "--define", action="append", default=[], metavar="NAME[=VALUE]", help="a macro of the kernel's text")
+    add("-I", "--include", action="append", default=[], metavar="FOLDER", help="where headers lie that it includes")
 
 
 class _Version(argparse.Action):

@@ -260,12 +260,8 @@ def bench(options):
     from .bench.run import run_bench
 
     if options.what == "step":
-        needless = [
-            name
-            for name in ("kernel", "grid", "block", "shared", "json", "markdown", "figure")
-            if getattr(options, name)
-        ]
-        if needless or not options.recipe:
+        others = ("kernel", "grid", "block", "shared", "define", "include", "json", "markdown", "figure")
+        if any(getattr(options, name) for name in others) or not options.recipe:
             raise MiniganError(
                 "bench step takes a recipe, as minigan bench step gan, and none of bench's options: see minigan train --list"
             )
@@ -276,14 +272,14 @@ def bench(options):
 
 
 def _launch(options):
-    """(place, grid, block, arguments, shared) of a kernel that was named with its launch."""
-    from .check import numbers
+    """(place, grid, block, arguments, shared, options) of a kernel that was named with its launch."""
+    from .check import compiler_options, numbers
 
     grid, block = (
         numbers(f"--{name}", getattr(options, name) if getattr(options, name) is not None else default)
         for name, default in (("grid", "1"), ("block", "256"))
     )
-    return options.what, grid, block, options.arg, options.shared or 0
+    return options.what, grid, block, options.arg, options.shared or 0, compiler_options(options)
 
 
 def _chip(name):
@@ -294,10 +290,6 @@ def _chip(name):
 
 
 def _refuse_launch(options):
-    needless = [
-        name
-        for name in ("grid", "block", "arg", "shared", "limit", "cooperative")
-        if getattr(options, name, None) not in (None, [])
-    ]
-    if needless:
+    of_launch = "grid", "block", "arg", "shared", "limit", "cooperative", "define", "include"
+    if needless := [name for name in of_launch if getattr(options, name, None) not in (None, [])]:
         raise MiniganError(f"--{needless[0]} goes with a kernel, FILE.cu:KERNEL")

@@ -8,7 +8,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from minigan import data, emulator
 from minigan.data.digits import digits
-from minigan.emulator import build
+from minigan.emulator import compiler
 
 
 def pytest_configure(config):
@@ -45,8 +45,8 @@ def own_surroundings(tmp_path, monkeypatch, cache):
 @pytest.fixture(scope="session")
 def every_access():
     """For tests that count accesses: g++ announces each, clang the halves and the members of a vector on their own."""
-    if build.blind_spots():
-        pytest.skip(build.blind_spots())
+    if compiler.blind_spots():
+        pytest.skip(compiler.blind_spots())
 
 
 @pytest.fixture(scope="module")

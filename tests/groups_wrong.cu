@@ -35,6 +35,15 @@ extern "C" __global__ void wait_without_barrier(float* x, float* y) {
     y[threadIdx.x] = t[63 - threadIdx.x];  // race t
 }
 
+extern "C" __global__ void barrier_before_the_wait(float* x, float* y) {
+    __shared__ float t[64];
+    if (threadIdx.x == 0) __pipeline_memcpy_async(t, x, 4);
+    __pipeline_commit();
+    __syncthreads();
+    __pipeline_wait_prior(0);
+    if (threadIdx.x == 63) y[0] = t[0];  // race/not-waited t
+}
+
 extern "C" __global__ void group_copy(float* x, float* y) {
     __shared__ float t[64];
     auto block = cg::this_thread_block();
@@ -81,6 +90,35 @@ extern "C" __global__ void one_barrier_too_few(float* x, float* y) {
     }
 }
 
+// Who waits late for a phase does not know what others did behind it.
+extern "C" __global__ void behind_the_phase(float* x, float* y) {
+    __shared__ cuda::barrier<cuda::thread_scope_block> bar;
+    __shared__ float t[32];
+    if (threadIdx.x == 0) init(&bar, blockDim.x);
+    __syncthreads();
+    if (threadIdx.x >= 32) {
+        auto token = bar.arrive();
+        __syncwarp();
+        bar.wait(static_cast<decltype(token)&&>(token));
+        y[threadIdx.x] = t[0];
+    } else {
+        bar.arrive_and_wait();
+        if (threadIdx.x == 0) t[0] = 1;  // race t
+        bar.arrive();
+    }
+}
+
+extern "C" __global__ void a_later_reader(float* x, float* y) {
+    __shared__ cuda::barrier<cuda::thread_scope_block> bar;
+    __shared__ float t;
+    if (threadIdx.x == 0) init(&bar, blockDim.x), t = 1;
+    __syncthreads();
+    if (threadIdx.x == 0 || threadIdx.x == 32) y[threadIdx.x] = t;
+    bar.arrive_and_wait();
+    if (threadIdx.x == 64) y[64] = t;
+    if (threadIdx.x == 96) t = 2;  // race t
+}
+
 extern "C" __global__ void stage_not_acquired(float* x, float* y) {
     __shared__ cuda::pipeline_shared_state<cuda::thread_scope_block, 1> state;
     __shared__ float t[64];
@@ -110,7 +148,7 @@ extern "C" __global__ void tile_for_block(float* x, float* y) {
     __shared__ float t[128];
     t[threadIdx.x] = x[threadIdx.x % 64];
     cg::tiled_partition<64>(cg::this_thread_block()).sync();
-    y[threadIdx.x % 64] = t[127 - threadIdx.x];  // race t y
+    y[threadIdx.x % 64] = t[127 - threadIdx.x];  // race/same-value-race t y
 }
 
 extern "C" __global__ void misaligned_copy(float* x, float* y) {

@@ -199,7 +199,7 @@ def test_a_kernel_without_its_launch(product):
         (["bench", "step"], "bench step takes a recipe"),
         (["bench", "step", "gann"], "unknown recipe 'gann'"),
         (["bench", "matmul", "gan"], "expected one name, or step RECIPE"),
-        (["bench", "matmul", "--grid", "4"], "--grid, --block and --shared go with --kernel"),
+        (["bench", "matmul", "--grid", "4"], "--grid, --block, --shared, -D and -I go with --kernel"),
         (["bench", "activation", "--kernel", "{mine}:product"], "--kernel takes the place of a primitive"),
         (["bench", "matmul", "--kernel", "{mine}:product", "--block", "a"], "--block a: expected whole numbers"),
         (["bench", "matmul", "--kernel", "{mine}:product", "--grid", "q/3"], "--grid q/3: expected"),

@@ -14,7 +14,7 @@ import minigan as mg
 from minigan import check, emulator
 from minigan.check import training
 from minigan.cuda import source, versions
-from minigan.emulator import KernelError, build, instrument, launch, profiler, sanitizer
+from minigan.emulator import KernelError, build, compiler, instrument, launch, profiler, sanitizer
 from minigan.gans import find_recipe
 
 
@@ -154,10 +154,10 @@ def test_a_fork_has_a_watchdog_of_its_own():
 def test_a_compiler_that_is_not_there(monkeypatch):
     for value, message in (("no-such-compiler -x", "cannot be run"), ("g++ '", "No closing quotation")):
         monkeypatch.setenv("CXX", value)
-        build.compiler.cache_clear()
+        compiler.compiler.cache_clear()
         with pytest.raises(mg.MiniganError, match=message):
-            build.compiler()
-    build.compiler.cache_clear()
+            compiler.compiler()
+    compiler.compiler.cache_clear()
 
 
 def test_a_thousand_faults(order):
@@ -289,8 +289,8 @@ def test_it_compiles_for_machines_that_are_not_here(target, tmp_path):
     """Untested there, but it compiles: the switch of fibers, the entries, and with the sanitizer the places put in."""
     zig = (sys.executable, "-m", "ziglang", "c++", "-target", target)
     program = tmp_path / "kernel.cpp"
-    program.write_text(build._program(source.text("matmul.cu"), versions.kernel_names("matmul.cu", "float")))
-    flags = [*build.FLAGS, "-DREAL=float", f"-I{build.HERE}"]
+    program.write_text(build._program(source.text("matmul.cu"), versions.kernel_names("matmul.cu", "float"), ()))
+    flags = [*compiler.FLAGS, "-DREAL=float", *build.INCLUDED]
 
     def compiled(*arguments):
         done = subprocess.run([*zig, *arguments], capture_output=True, text=True)
@@ -299,9 +299,9 @@ def test_it_compiles_for_machines_that_are_not_here(target, tmp_path):
     compiled(*flags, "-O3", "-c", "-o", str(tmp_path / "fast.o"), str(program))
     if target == "aarch64-linux-gnu":
         assembly = tmp_path / "kernel.s"
-        compiled(*flags, *build.SANITIZED, *build.OF_CLANG, "-S", "-o", str(assembly), str(program))
+        compiled(*flags, *compiler.SANITIZED, *compiler.OF_CLANG, "-S", "-o", str(assembly), str(program))
         text, places, variables, _ = instrument.instrument(
-            assembly.read_text(), (*build.HEADERS, build.ENTRIES), "aarch64"
+            assembly.read_text(), build.OWN_NAMES, build.OF_CALLER, "aarch64"
         )
         assert {("a_tile", 1024, "shared"), ("b_tile", 1024, "shared")} < set(variables)
         assert "bl\tminigan_read4" in text

@@ -44,9 +44,13 @@ volatile int* ready = (volatile int*)x;
 if (i == 0) *ready = 1;
 if (i == 64)
     while (!*ready) {}"""
+TWO_GUESSES = """unsigned int* p = (unsigned int*)x;
+unsigned int a = p[0], b = p[1], was;
+do { was = a; a = atomicCAS(p, was, was + 1); } while (a != was);
+do { was = b; b = atomicCAS(p + 1, was, was + 1); } while (b != was);"""
 RULES = {
     "a guess that atomicCAS checks": (
-        [GUESS],
+        [GUESS, TWO_GUESSES],
         {
             "it checks another variable": GUESS.replace(ASK, "    atomicAdd(p, 1u);\n    old = atomicCAS(p + 64 + t, assumed"),
             "who has seen enough believes it": GUESS.replace(ASK, f"    if (old > 3) break;\n{ASK}"),

@@ -11,7 +11,7 @@ from PIL import Image
 import minigan as mg
 from minigan import check, emulator
 from minigan.cuda import nvrtc
-from minigan.emulator import build, profiler, worker
+from minigan.emulator import compiler, profiler, worker
 from minigan.errors import MiniganError
 
 
@@ -86,7 +86,7 @@ def test_bank_conflicts(array, element):
 
 def test_float4_in_shared_memory():
     """8 lanes at a time fill the 32 banks: 4 turns; every second one of them: 8."""
-    if build._is_clang():
+    if compiler.is_clang():
         pytest.skip("clang makes two accesses of 8 bytes of one that stores a whole new float4")
     for stride, turns in ((1, 4), (2, 8)):
         profiled = profile(f"__shared__ float4 s[64];\ns[{stride} * t] =\nmake_float4(1, 2, 3, 4);")

@@ -13,7 +13,7 @@ import minigan as mg
 from minigan import check, emulator
 from minigan.cuda import source, versions
 from minigan.cuda.target import EMULATOR
-from minigan.emulator import build
+from minigan.emulator import compiler as host_compiler
 from minigan.emulator import launch as runtime
 from minigan.errors import LaunchError, MiniganError
 
@@ -61,7 +61,13 @@ def compiler(request, monkeypatch):
     """Each C++ compiler that is here, in turn."""
     if not (find_spec("ziglang") if request.param == "zig" else which(request.param)):
         pytest.skip(f"needs {request.param}")
-    known = (build.compiler, build._identity, build._is_clang, runtime._library, runtime._sanitized)
+    known = (
+        host_compiler.compiler,
+        host_compiler.identity,
+        host_compiler.is_clang,
+        runtime._library,
+        runtime._sanitized,
+    )
     monkeypatch.setenv("CXX", COMPILERS[request.param])
     for each in known:
         each.cache_clear()
@@ -177,7 +183,7 @@ def test_a_check_computes_what_a_launch_computes():
 @pytest.mark.parametrize("floats", [1, 2, 3])
 def test_a_float4_lies_at_a_multiple_of_16_bytes(floats):
     """The reads are where compilers differ: clang announces only the member that is used."""
-    if build._is_clang():
+    if host_compiler.is_clang():
         pytest.skip("g++ announces whole vectors")
     source = (
         "__global__ void f(const float* x, float* y, int n) {\n  float4 v = *(const float4*)(x + n);\n  *y = v.x;\n}"
@@ -286,10 +292,10 @@ __global__ void f(int* x) { if (threadIdx.x == 0) x[0] = atomicAdd(&started, 1);
 
 def test_what_a_compiler_does_not_announce_the_report_says(monkeypatch):
     kernel = mg.kernel(source="__global__ void f(int* x) { x[0] = 1; }", name="f")
-    assert str(emulator.check(kernel, 1, 1, (np.zeros(1, np.int32),))) == "nothing found" or build._is_clang()
-    monkeypatch.setattr(build, "_is_clang", lambda: True)
-    monkeypatch.setattr(build, "compiler", lambda: ("python", "-m", "ziglang", "c++"))
-    assert "with this compiler, ziglang c++, of a float4 only the members" in build.blind_spots()
+    assert str(emulator.check(kernel, 1, 1, (np.zeros(1, np.int32),))) == "nothing found" or host_compiler.is_clang()
+    monkeypatch.setattr(host_compiler, "is_clang", lambda: True)
+    monkeypatch.setattr(host_compiler, "compiler", lambda: ("python", "-m", "ziglang", "c++"))
+    assert "with this compiler, ziglang c++, of a float4 only the members" in host_compiler.blind_spots()
 
 
 def test_without_a_sanitizer_it_says_so(monkeypatch):

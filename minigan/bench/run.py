@@ -6,10 +6,10 @@ from tqdm import tqdm
 
 from .. import devices, emulator
 from ..check.calls import converted
-from ..check.user_kernel import numbers
+from ..check.user_kernel import compiler_options, numbers
 from ..checkpoint import refuse_unwritable, replacing
 from ..cuda import nvrtc
-from ..emulator import build
+from ..emulator import compiler
 from ..errors import MiniganError
 from ..paths import user_path
 from . import counts
@@ -49,7 +49,7 @@ def run_bench(options):
             COUNTED_HERE.format(f"what the compiler says is missing: {missing}" if missing else BY_COMPILER),
             counts.table(counted),
         )
-        head = f"{head} ({build.blind_spots()})" if build.blind_spots() else head
+        head = f"{head} ({compiler.blind_spots()})" if compiler.blind_spots() else head
         print(f"\n{head}\n\n{_columns(rows)}")
         markdown += f"\n{head}\n\n{counts.markdown(rows)}"
     for path, content in ((options.json, table.json(counted)), (options.markdown, markdown)):
@@ -84,13 +84,16 @@ def _check(functions, primitive):
 
 def _your_functions(options):
     if not options.kernel:
-        if options.grid or options.block or options.shared:
-            raise MiniganError("--grid, --block and --shared go with --kernel FILE.cu:KERNEL")
+        if options.grid or options.block or options.shared or options.define or options.include:
+            raise MiniganError("--grid, --block, --shared, -D and -I go with --kernel FILE.cu:KERNEL")
         return {}
     if not any(problem.primitive == options.what for of_stem in COUNTED.values() for problem in of_stem):
         raise MiniganError("--kernel takes the place of a primitive: name it, as minigan bench matmul --kernel …")
     block = numbers("--block", options.block or "256")
-    return {options.kernel: your_kernel(options.kernel, options.what, options.grid, block, options.shared or 0)}
+    made = your_kernel(
+        options.kernel, options.what, options.grid, block, options.shared or 0, compiler_options(options)
+    )
+    return {options.kernel: made}
 
 
 def _columns(rows):

@@ -14,15 +14,15 @@ from ..plan import recording
 ALSO = {"c": "y", "out": "y", "output": "y"}  # other names for what a kernel writes
 
 
-def your_kernel(place, primitive, grid=None, block=(256,), shared=0):
+def your_kernel(place, primitive, grid=None, block=(256,), shared=0, options=()):
     """A function that computes a primitive by the kernel "mine.cu:name", for `compare`; its `kernel` is the UserKernel.
 
     Its parameters are found by their names, capital letters or not: those of our v1, for matmul a, b, y (or c, out), m, n, k …
     `grid` is written as "n/16,m/16" or "m*n/256": numbers of the launch, each divided by a number and rounded up; by default a
     thread a result.
-    Raises MiniganError where a name is not known.
+    `options` are those of a compiler. Raises MiniganError where a name is not known.
     """
-    made = kernel(place)
+    made = kernel(place, options=options)
     made.max_dynamic_shared_size_bytes = shared
 
     def function(*arguments):

@@ -11,7 +11,7 @@ from .installation import describe_installation
 from .kernels import check_version, choices_of, chosen, fresh_seed, rounds, versions_of
 from .run import run_checks
 from .training import check_training
-from .user_kernel import check_kernel, numbers
+from .user_kernel import check_kernel, compiler_options, numbers
 
 __all__ = [
     "CALLS",
@@ -26,6 +26,7 @@ __all__ = [
     "check_version",
     "choices_of",
     "chosen",
+    "compiler_options",
     "describe_installation",
     "error_of",
     "fresh_seed",

@@ -22,12 +22,12 @@ TYPICAL = {
 }
 
 
-def inspect_kernel(place, grid, block, arguments, shared=0, chip=None):
-    """The Profile of a kernel in a file. `arguments` are written as `argument` reads them; of a `chip`, 75 to 120, it has the
-    occupancy, which takes NVIDIA's compiler."""
+def inspect_kernel(place, grid, block, arguments, shared=0, options=(), chip=None):
+    """The Profile of a kernel in a file. `arguments` are written as `argument` reads them, `options` are those of a compiler; of
+    a `chip`, 75 to 120, it has the occupancy, which takes NVIDIA's compiler."""
     if chip:
         chip_of(chip)
-    random, made = np.random.default_rng(0), kernel(place)
+    random, made = np.random.default_rng(0), kernel(place, options=options)
     values = [argument(text, random) for text in arguments]
     with asking_for_shared(made, shared):
         profile = emulator.profile(made, grid, block, values, shared)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import __version__, devices
 from ..cuda import nvrtc
-from ..emulator.build import compiler
+from ..emulator.compiler import compiler
 from ..errors import MiniganError
 
 

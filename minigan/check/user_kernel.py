@@ -21,9 +21,10 @@ PYTHONS = {"f": float, "c": complex}  # types of numbers; int is that of others
 MOST_BYTES = 2**31  # of one array
 
 
-def check_kernel(place, grid, block, arguments, shared=0, cooperative=False):
-    """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them."""
-    made, report = kernel(place), emulator.Report(orders=len(emulator.ORDERS))
+def check_kernel(place, grid, block, arguments, shared=0, options=(), cooperative=False):
+    """The Report of a kernel in three orders of its threads. `arguments` are written as `argument` reads them, `options` are
+    those of a compiler."""
+    made, report = kernel(place, options=options), emulator.Report(orders=len(emulator.ORDERS))
     with asking_for_shared(made, shared):
         _check_orders(made, report, grid, block, arguments, shared, cooperative)
     return report
@@ -60,12 +61,15 @@ def argument(text, random):
     i32[1000]=0..9  an array of random whole numbers from 0 to 9
     out:f32[1000]   an array that counts as not yet written
     i32=1000        a number
+    None            a null pointer (null too)
     """
+    if text.strip() in ("None", "null"):
+        return None
     parts = re.fullmatch(r"(out:)?(\w+?)(?:\[([\d, ]+)\])?(?:=(.+))?", text.strip())
     if not parts or parts[2] not in TYPES or not (parts[3] or parts[4]) or (parts[1] and not parts[3]):
         known = ", ".join(TYPES)
         raise MiniganError(
-            f"--arg {text}: expected f32[1000], out:f32[1000], i32[1000]=7, i32[1000]=0..9 or i32=1000, of {known}"
+            f"--arg {text}: expected f32[1000], out:f32[1000], i32[1000]=7, i32[1000]=0..9, i32=1000 or None, of {known}"
         )
     dtype = np.dtype(TYPES[parts[2]])
     span = re.fullmatch(r"(-?\d+)\.\.(-?\d+)", parts[4] or "")
@@ -110,6 +114,11 @@ def _number(text, value, dtype):
             return dtype.type(PYTHONS.get(dtype.kind, int)(value))
     except (ValueError, OverflowError):
         raise MiniganError(f"--arg {text}: {value!r} is not a number that {dtype} can hold") from None
+
+
+def compiler_options(options):
+    """What the command line's -D and -I say to a compiler."""
+    return (*(f"-D{macro}" for macro in options.define), *(f"-I{folder}" for folder in options.include))
 
 
 def numbers(what, text):

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..emulator import program
 from ..emulator.kernel import HostKernel, read_kernel
-from ..emulator.launch import is_checking
 from ..emulator.limits import refuse_shared
+from ..emulator.modes import is_checking
 from ..emulator.options import read_options
 from ..errors import MiniganError
 from ..plan import perform

@@ -5,7 +5,8 @@ How it works, and what it takes for a race and why, is told in README.md beside 
 
 from .findings import Finding, Report
 from .kernel import check, constant, profile
-from .launch import ORDERS, KernelError, Program, checking, profiling, run, settings
+from .launch import KernelError, Program, run
+from .modes import ORDERS, checking, profiling, settings
 from .profiles import Profile
 from .sanitizer import out
 

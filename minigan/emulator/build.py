@@ -7,19 +7,15 @@ import json
 import os
 import platform
 import re
-import shlex
-import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from functools import cache, partial
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 
 from ..errors import MiniganError
 from ..paths import cache_folder
-from . import instrument, program, variables
+from . import compiler, instrument, program, variables
 
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"  # CUDA's headers, under their own names
@@ -28,104 +24,15 @@ HEADERS = (
     "runtime.h",
 )  # fmt: skip
 CUDAS_HEADERS = tuple(sorted(path.relative_to(INCLUDE).as_posix() for path in INCLUDE.rglob("*") if path.is_file()))
+INCLUDED = (f"-I{HERE}", f"-I{INCLUDE}")
 SANITIZER, PROFILER = ("sanitizer.cpp", "observer.h", "order.h"), ("profiler.cpp", "observer.h")  # who listens
 
-# No contraction to fused multiply-adds: sums then round as NumPy's do. No interposition: without it the compiler may not
-# inline a kernel into its loop over threads, which was 50 times slower. An access through a null pointer is kept, and
-# faults. A stack that overflows does so page by page, whatever is put on it. Nothing of the C++ library is used or linked.
-INCLUDED = (f"-I{HERE}", f"-I{INCLUDE}")
-FLAGS = (
-    "-std=c++17", "-fPIC", "-pthread", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fstack-clash-protection",
-    "-fvisibility=hidden",
-    "-ffp-contract=off", "-fno-semantic-interposition", "-fno-delete-null-pointer-checks", "-w",
-)  # fmt: skip
-FAST = ("-O3", "-march=native") if platform.machine() == "x86_64" else ("-O3",)
-# -O1: accesses stay as they are written, as far as nothing could tell the difference. -g1: the lines they come from.
-# -fdata-sections: a __shared__ array stands where instrument.py can put something before and behind it.
-OBSERVED = ("-O1", "-g1", "-fsanitize=thread", "-DMINIGAN_SANITIZE", "-fdata-sections")
-SANITIZED = (*OBSERVED, "-fsanitize=alignment,bounds")
-PROFILED = (*OBSERVED, "-fsanitize-coverage=trace-pc")
-LINKED = ("-shared", "-pthread")
 MOST_BYTES_KEPT = 2**26
 OWN_FILES = {Path(name).name for name in (*HEADERS, *CUDAS_HEADERS)}
 # Headers whose functions read and write for the line that calls them: see instrument.py.
 OF_CALLER = {"cuda_fp16.h", "cuda_bf16.h", "cuComplex.h", "small_floats.h", "small_pairs.h", "small_conversions.h"}
 ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
-# Each compiler would read out of a loop what only some threads read in it, which looks like a race. And g++ would read a
-# float4 as four floats, and not announce what memset writes; clang would leave out the read of x[i] += 1. Of a line that only
-# calls a function that is inlined g++ would say nothing, but for the frontiers.
-OF_GCC = (
-    "--param=tsan-distinguish-volatile=1",
-    "-gstatement-frontiers",
-    "-ginline-points",
-    "-fno-tree-loop-im",
-    "-fno-tree-sra",
-    "-fno-builtin-memset",
-    "-fno-builtin-memcpy",
-    "-fno-builtin-memmove",
-)
-OF_CLANG = (
-    "-mllvm",
-    "-tsan-distinguish-volatile=1",
-    "-mllvm",
-    "-disable-licm-promotion",
-    "-mllvm",
-    "-tsan-instrument-read-before-write=1",
-    "-fsanitize-coverage=no-prune",  # what two branches meet in has a counter of its own
-)
-
-
-@cache
-def compiler():
-    """The command of the host's C++ compiler: $CXX, g++, clang++, else zig's. Raises MiniganError where there is none."""
-    chosen = os.environ.get("CXX")
-    if chosen:
-        try:
-            command = tuple(shlex.split(chosen))
-        except ValueError as error:
-            raise MiniganError(f"$CXX is {chosen!r}: {error}") from None
-        if not command or not shutil.which(command[0]):
-            raise MiniganError(f"$CXX is {chosen!r}, which cannot be run: name a C++ compiler, or unset it")
-        return command
-    for name in ("g++", "clang++"):
-        if shutil.which(name):
-            return (name,)
-    if find_spec("ziglang"):
-        return sys.executable, "-m", "ziglang", "c++"
-    raise MiniganError("the emulator needs a C++ compiler: install g++ or clang++, or pip install 'minigan[emulator]'")
-
-
-@cache
-def _identity():
-    """What tells one compiler from another, and one processor: a home may be shared between machines."""
-    path = Path(shutil.which(compiler()[0]))
-    return compiler(), str(path), path.stat().st_mtime_ns, _processor()
-
-
-def _processor():
-    try:
-        return next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
-    except (OSError, StopIteration):
-        return platform.machine()
-
-
-@cache
-def _is_clang():
-    version = subprocess.run([*compiler(), "--version"], capture_output=True, text=True).stdout
-    return "clang" in version
-
-
-def blind_spots():
-    """What this compiler does not announce to the sanitizer, in words; "" for g++."""
-    if not _is_clang():
-        return ""
-    vectors = "of a float4 only the members that are used are seen, and its halves as two accesses"
-    own = "; an index beyond a thread's own array is not seen" if "ziglang" in compiler() else ""
-    return f"with this compiler, {' '.join(compiler()[-2:])}, {vectors}{own}: g++ sees more"
-
-
-class CompileError(MiniganError):
-    """The host's compiler refused the source: the message is its words."""
+OWN_NAMES = (*OWN_FILES, ENTRIES)
 
 
 def library(text, names, real=None, fields=()):
@@ -134,7 +41,9 @@ def library(text, names, real=None, fields=()):
     `real` is "float" or "double" for the project's own files; `fields` are the names of structs' fields. Raises CompileError with
     the compiler's words.
     """
-    return _load(_built(_program(text, names, fields), (*FLAGS, *FAST, *_defines(real)), ".so", _compile))
+    return _load(
+        _built(_program(text, names, fields), (*compiler.FLAGS, *compiler.FAST, *_defines(real)), ".so", _compile)
+    )
 
 
 @dataclass(frozen=True)
@@ -179,9 +88,9 @@ def observed_library(text, names, real=None, fields=(), observer=SANITIZER):
             f"the sanitizer works on Linux on {' and '.join(instrument.REGISTERS)}, not on {platform.platform()}"
         )
     flags = (
-        *FLAGS,
-        *(SANITIZED if observer is SANITIZER else PROFILED),
-        *(OF_CLANG if _is_clang() else OF_GCC),
+        *compiler.FLAGS,
+        *(compiler.SANITIZED if observer is SANITIZER else compiler.PROFILED),
+        *(compiler.OF_CLANG if compiler.is_clang() else compiler.OF_GCC),
         *_defines(real),
     )
     path = _built(_program(text, names, fields), flags, ".json", partial(_compile_observed, observer), observer)
@@ -202,7 +111,7 @@ def _load(path):
     try:
         return ctypes.CDLL(str(path))
     except OSError as error:
-        raise CompileError(f"the kernel does not run on the host: {str(error).partition(': ')[2]}") from None
+        raise compiler.CompileError(f"the kernel does not run on the host: {str(error).partition(': ')[2]}") from None
 
 
 def _defines(real):
@@ -213,7 +122,7 @@ def _built(program, flags, suffix, make, observer=()):
     """The path of what `make` builds of a program, with an observer or without, in the cache."""
     own = [HERE / name for name in (*HEADERS, *observer)] + [INCLUDE / name for name in CUDAS_HEADERS]
     headers = [path.read_text("utf-8") for path in own]
-    key = hashlib.sha256(repr((program, headers, flags, inspect.getsource(instrument), _identity())).encode())
+    key = hashlib.sha256(repr((program, headers, flags, inspect.getsource(instrument), compiler.identity())).encode())
     path = cache_folder() / "emulator" / f"{key.hexdigest()[:32]}{suffix}"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -224,7 +133,7 @@ def _built(program, flags, suffix, make, observer=()):
     return path
 
 
-def _program(text, names, fields):
+def _program(text, names, fields=()):
     """The text behind the headers, with an entry for each of its variables in it and for each kernel behind it."""
     told = "\n".join(f"MINIGAN_FIELD({name})" for name in fields)
     told += f"\nusing minigan_fields = minigan::AnyOf<{', '.join(f'minigan_field_{name}' for name in fields)}>;"
@@ -244,7 +153,9 @@ def _rewritten(text):
 
     if initial := re.search(r"__shared__\b[^;(){}=]*=", program.plain(text)):
         line = text[: initial.end()].rsplit("#line 1 ", 1)[-1].count("\n")
-        raise CompileError(f"line {line}: a __shared__ variable cannot have an initial value: write it in the kernel")
+        raise compiler.CompileError(
+            f"line {line}: a __shared__ variable cannot have an initial value: write it in the kernel"
+        )
     outside = set()  # names of those that no function has to itself
 
     def dynamic(array):
@@ -273,48 +184,26 @@ def _rewritten(text):
 
 def _compile(source, flags, path):
     built = source.with_suffix(".so")
-    _run([*flags, *LINKED, *INCLUDED, "-o", str(built), str(source)])
+    compiler.run([*flags, *compiler.LINKED, *INCLUDED, "-o", str(built), str(source)], OWN_NAMES)
     os.replace(built, path)  # in one move: another process may be building the same
 
 
 def _compile_observed(observer, source, flags, path):
     """To assembly, with places put in, to a library; what the places are lies beside it."""
     assembly, built, facts = (source.with_suffix(suffix) for suffix in (".s", ".so", ".json"))
-    _run([*flags, "-S", *INCLUDED, "-o", str(assembly), str(source)])
-    text, *tables = instrument.instrument(
-        assembly.read_text("utf-8"), (*OWN_FILES, ENTRIES), OF_CALLER, platform.machine()
-    )
+    compiler.run([*flags, "-S", *INCLUDED, "-o", str(assembly), str(source)], OWN_NAMES)
+    text, *tables = instrument.instrument(assembly.read_text("utf-8"), OWN_NAMES, OF_CALLER, platform.machine())
     assembly.write_text(text, "utf-8")
     facts.write_text(json.dumps(dict(zip(("places", "variables", "flops"), tables))), "utf-8")
     text = (HERE / observer[0]).read_text("utf-8")
-    watcher = _built(text, (*FLAGS, *FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object, observer)
-    # FAST: without -O3 zig would link, and first build, what it thinks a debugger needs.
-    _run([*LINKED, *FAST, "-o", str(built), str(assembly), str(watcher)])
+    watcher = _built(text, (*compiler.FLAGS, *compiler.FAST, "-DMINIGAN_SANITIZE"), ".o", _compile_object, observer)
+    # compiler.FAST: without -O3 zig would link, and first build, what it thinks a debugger needs.
+    compiler.run([*compiler.LINKED, *compiler.FAST, "-o", str(built), str(assembly), str(watcher)], OWN_NAMES)
     os.replace(built, path.with_suffix(".so"))
     os.replace(facts, path)
 
 
 def _compile_object(source, flags, path):
     built = source.with_suffix(".o")
-    _run([*flags, "-c", *INCLUDED, "-o", str(built), str(source)])
+    compiler.run([*flags, "-c", *INCLUDED, "-o", str(built), str(source)], OWN_NAMES)
     os.replace(built, path)
-
-
-def _run(arguments):
-    """Run the compiler. Raises CompileError with its words."""
-    # Without -nostdlib++ zig would build its C++ library first, of which nothing is used.
-    more = ["-nostdlib++"] if "ziglang" in compiler() and "-shared" in arguments else []
-    done = subprocess.run([*compiler(), *more, *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise CompileError(f"the kernel does not compile on the host:\n{_errors(done.stderr)}")
-
-
-def _errors(words):
-    """A compiler's errors in a text, and of those in the emulator's own files, if there is no other, what they say."""
-    if "Assembler messages" in words:
-        instruction = re.search(r"Error: .*?[`\x27\u2018](.*?)[\x27\u2019]", words)
-        return f"inline PTX (asm) is not emulated: {instruction[1] if instruction else words.strip()}"
-    errors = [line for line in words.splitlines() if re.search(r"\berror: |\bundefined\b", line)]
-    in_text = [line for line in errors if not any(f"{name}:" in line for name in (*OWN_FILES, ENTRIES))]
-    said = dict.fromkeys(line.rpartition("error: ")[2] for line in errors)
-    return "\n".join(in_text or said or [words.strip()])

@@ -33,10 +33,13 @@ inline void* operator new(size_t, void* place) noexcept { return place; }
 #define __CUDACC_VER_MINOR__ 9
 
 // Before a variable of the text: its value has to be known when it is compiled, as a GPU wants it. No code runs at loading.
+// Clang would want a value of a plain struct that has none, too.
 #ifdef __clang__
 #define MINIGAN_CONSTANT_INITIALISER [[clang::require_constant_initialization]]
+#define MINIGAN_NO_INITIALISER
 #else
 #define MINIGAN_CONSTANT_INITIALISER __constinit
+#define MINIGAN_NO_INITIALISER __constinit
 #endif
 #ifdef MINIGAN_SANITIZE
 // What the compiler does by itself it does not announce; calls it does.

@@ -10,21 +10,24 @@ namespace minigan {
 
 struct Turns {
     pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int hosts, now;     // how many take turns, and whose turn it is
-    uint64_t arrivals;  // of blocks at the grid's barrier
+    pthread_cond_t comes[MAX_HOSTS];  // each one's turn
+    int hosts, now;                   // how many take turns, and whose turn it is
+    uint64_t arrivals;                // of blocks at the grid's barrier
     bool ended[MAX_HOSTS];
 };
 
 MINIGAN_RUNTIME void begin_turns(Turns& turns, int hosts) {
-    turns = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, hosts, 0, 0, {}};
+    turns = {};
+    turns.hosts = hosts;
+    pthread_mutex_init(&turns.lock, nullptr);
+    for (pthread_cond_t& each : turns.comes) pthread_cond_init(&each, nullptr);
 }
 
 MINIGAN_RUNTIME void wait_for_turn(Host& h) {
     Turns* turns = h.launch->turns;
     if (!turns) return;
     pthread_mutex_lock(&turns->lock);
-    while (turns->now != h.number && !h.launch->failed) pthread_cond_wait(&turns->changed, &turns->lock);
+    while (turns->now != h.number) pthread_cond_wait(&turns->comes[h.number], &turns->lock);
     pthread_mutex_unlock(&turns->lock);
     if (h.launch->failed) siglongjmp(h.escape, 1);
 }
@@ -35,11 +38,11 @@ MINIGAN_RUNTIME void pass_turn(Host& h, bool ends) {
     pthread_mutex_lock(&turns->lock);
     turns->arrivals += !ends;
     turns->ended[h.number] = ends;
-    for (int tried = 0; tried < turns->hosts; ++tried) {
-        turns->now = (turns->now + 1) % turns->hosts;
-        if (!turns->ended[turns->now]) break;
+    if (turns->now == h.number) {  // else it never began
+        do turns->now = (turns->now + 1) % turns->hosts;
+        while (turns->ended[turns->now] && turns->now != h.number);
     }
-    pthread_cond_broadcast(&turns->changed);
+    pthread_cond_signal(&turns->comes[turns->now]);
     pthread_mutex_unlock(&turns->lock);
 }
 

@@ -13,8 +13,11 @@ from ..devices import array_module
 from ..errors import LaunchError, MiniganError
 from ..plan import Kernel, Parameter, Plan, bind, lies_on_host, perform
 from . import program, worker
-from .build import CUDAS_HEADERS, CompileError
-from .launch import Fill, KernelError, Program, checking, profiling, settings
+from .build import CUDAS_HEADERS
+from .compiler import CompileError
+from .interface import Fill
+from .launch import KernelError, Program
+from .modes import checking, profiling, settings
 from .options import Options
 from .parser import can_parse
 from .reach import reach

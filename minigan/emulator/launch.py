@@ -8,142 +8,36 @@ import ctypes
 import os
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from math import prod
 
 import numpy as np
 
-from ..errors import LaunchError, MiniganError
-from ..plan import MOST_SHARED
-from ..records import Field, Layout
-from . import profiler, sanitizer
-from .build import PROFILER, blind_spots, label, library, observed_library, refuse_other_sizes
-from .findings import Report
+from ..errors import LaunchError
+from . import interface, modes, profiler, sanitizer
+from .build import PROFILER, label, library, observed_library, refuse_other_sizes
 from .limits import refuse_memory
 from .sanitizer import Watched
 
 MAX_HOSTS = 16  # cores for a launch
 MAX_BLOCKS_AT_ONCE, MAX_THREADS_AT_ONCE = 64, 16384  # of a cooperative launch
 MANY = 16384  # threads of a launch from which more than one core is worth its start
-MOST_SAID = 2**16  # characters that describe the parameters of a kernel
-ORDERS = ("forward", "reverse", "shuffle")
 
-_settings = {"order": "forward", "seed": 0, "limit": 60.0, "chip": 80}
-_profiles = None  # where the profiler enters what it counts; None: launches run without it
-_report = None  # where the sanitizer enters what it finds; None: launches run without it
 running = threading.RLock()  # the runtime of a library holds one launch at a time
-_filled = {}  # {library: {variable: the number of the Fill that it had last}}
 _stacks = (ctypes.c_void_p * MAX_BLOCKS_AT_ONCE)()  # the libraries' in common: see launch.h
-
-
-@dataclass(frozen=True)
-class Fill:
-    """What a variable of a text is to hold before the next launch; no two fills have one number."""
-
-    name: str
-    number: int
-    data: bytes
 
 
 class KernelError(LaunchError):
     """A kernel that faulted, waits for ever, or ran too long. The process lives."""
 
 
-@contextmanager
-def settings(order=None, seed=None, limit=None, chip=None):
-    """Within this block kernels run their threads in this `order` ("forward", "reverse", or "shuffle" by `seed`), are stopped
-    after `limit` seconds, and have as much memory as a `chip` gives (75 to 120, as in sm_75)."""
-    if order is not None and order not in ORDERS:
-        raise MiniganError(f"unknown order {order!r}: choose from {', '.join(ORDERS)}")
-    if seed is not None and not 0 <= seed < 2**64:
-        raise MiniganError(f"seed {seed}: expected a whole number from 0 to 2⁶⁴ − 1")
-    if chip is not None and chip not in MOST_SHARED:
-        known = ", ".join(f"sm_{number}" for number in MOST_SHARED)
-        raise MiniganError(f"unknown chip sm_{chip}: choose from {known}")
-    before = dict(_settings)
-    changes = {"order": order, "seed": seed, "limit": limit, "chip": chip}
-    _settings.update({name: value for name, value in changes.items() if value is not None})
-    try:
-        yield
-    finally:
-        _settings.update(before)
-
-
-@contextmanager
-def checking():
-    """Within this block every launch, of any thread of Python, runs under the sanitizer; the block's value is a Report, which
-    fills with findings."""
-    global _report
-    before, _report = _report, Report(note=blind_spots())
-    try:
-        yield _report
-    finally:
-        _report = before
-
-
-@contextmanager
-def profiling():
-    """Within this block every launch is profiled; the block's value is a list, which fills with a Profile of each."""
-    global _profiles
-    before, _profiles = _profiles, []
-    try:
-        yield _profiles
-    finally:
-        _profiles = before
-
-
 def renew(program):
     """Give a program's variables in global memory the values that they began with, for the sanitizer's launches."""
     observed = _sanitized(program)
     observed.renew()
-    _filled.pop(observed.code, None)
-
-
-def _fill(code, fills):
-    """Fill a library's variables with what it has not had yet."""
-    had = _filled.setdefault(code, {})
-    for fill in fills:
-        if had.get(fill.name) != fill.number:
-            entry = code[f"minigan_variable_{label(fill.name)}"]
-            entry.restype = ctypes.c_void_p
-            text = ctypes.create_string_buffer(MOST_SAID)
-            ctypes.memmove(entry(text, ctypes.c_size_t(len(text))), fill.data, len(fill.data))
-            had[fill.name] = fill.number
-
-
-def is_checking():
-    """Whether launches run under the sanitizer."""
-    return _report is not None
-
-
-def report(finding):
-    """Enter a finding, where launches run under the sanitizer."""
-    if _report is not None:
-        _report.add(finding)
-
-
-def enter_profile(profile):
-    """Enter a Profile, where launches are profiled."""
-    if _profiles is not None:
-        _profiles.append(profile)
-
-
-def state():
-    """How launches run just now, for `restore` in another process."""
-    return dict(_settings), is_checking(), _profiles is not None
-
-
-def restore(state, stack):
-    """Have launches run so, and no other way, until an ExitStack ends; (the Report that fills, or None; the list of Profiles, or
-    None)."""
-    global _report, _profiles
-    _report = _profiles = None  # a process that was forked within a check has one from there
-    set_so, checked, profiled = state
-    stack.enter_context(settings(**set_so))
-    report = stack.enter_context(checking()) if checked else None
-    return report, stack.enter_context(profiling()) if profiled else None
+    interface.forget_fills(observed.code)
 
 
 @dataclass(frozen=True)
@@ -177,34 +71,20 @@ def _profiled(program):
 
 
 def parameter_types(program, name):
-    """[(C type, Layout of it or of what it points at), …] of a kernel's parameters, as the compiler sees them."""
-    text = ctypes.create_string_buffer(MOST_SAID)
-    _code(program)[f"minigan_types_{label(name)}"](text, ctypes.c_size_t(len(text)))
-    return [_described(line) for line in text.value.decode().splitlines()]
+    """`interface.parameter_types` of a program."""
+    return interface.parameter_types(_code(program), name)
 
 
 def variables(program, names):
-    """{name: (C type, Layout)} of those variables that a program has after all: an `#if` may leave out some."""
-    found, text = {}, ctypes.create_string_buffer(MOST_SAID)
-    for name in names:
-        with suppress(AttributeError):
-            _code(program)[f"minigan_variable_{label(name)}"](text, ctypes.c_size_t(len(text)))
-            found[name] = _described(text.value.decode())
-    return found
+    """`interface.variables` of a program."""
+    return interface.variables(_code(program), names)
 
 
 def _code(program):
     """The library that will be launched: another one would have to be built first."""
-    if _profiles is not None:
+    if modes.is_profiling():
         return _profiled(program).code
-    return _sanitized(program).code if is_checking() else _library(program)
-
-
-def _described(line):
-    """What types.h says of a type."""
-    name, size, *rest = line.rstrip("\n").split("\t")
-    fields = (Field(rest[i], rest[i + 1], int(rest[i + 2]), int(rest[i + 3])) for i in range(0, len(rest), 4))
-    return name, Layout(int(size), tuple(sorted(fields, key=lambda field: field.offset)))
+    return _sanitized(program).code if modes.is_checking() else _library(program)
 
 
 def run(program, plan, arguments, outputs=(), fills=()):
@@ -213,23 +93,23 @@ def run(program, plan, arguments, outputs=(), fills=()):
     Raises KernelError where the kernel faults, deadlocks or exceeds the limit.
     """
     if not program.real:  # our own kernels go by the chip themselves
-        refuse_memory(plan, _code(program)._name, _settings["chip"])
+        refuse_memory(plan, _code(program)._name, modes.current["chip"])
     if plan.cooperative:
         _refuse_too_many(plan)
-    if _profiles is not None:
+    if modes.is_profiling():
         with running:
             built = _profiled(program)
-            _fill(built.code, fills)
+            interface.fill(built.code, fills)
             launch = partial(_run, built.code, plan, arguments, hosts=1)
-            _profiles.append(profiler.count(built, plan, arguments, program.text, launch))
+            modes.enter_profile(profiler.count(built, plan, arguments, program.text, launch))
         return
-    if _report is None:
+    if not modes.is_checking():
         with running:
-            _fill(_library(program), fills)
+            interface.fill(_library(program), fills)
             _run(_library(program), plan, arguments, _hosts(plan))
         return
     with running:
-        _fill(_sanitized(program).code, fills)
+        interface.fill(_sanitized(program).code, fills)
         _run_watched(program, plan, arguments, outputs)
 
 
@@ -243,7 +123,7 @@ def _run_watched(program, plan, arguments, outputs):
             raise
         finally:
             for finding in watched.findings(failure):
-                report(finding)
+                modes.report(finding)
 
 
 def _refuse_too_many(plan):
@@ -253,7 +133,7 @@ def _refuse_too_many(plan):
             f"kernel {plan.kernel.name}: a cooperative launch of {blocks:,} blocks of {threads:,} threads, at most"
             f" {MAX_BLOCKS_AT_ONCE} blocks and {MAX_THREADS_AT_ONCE:,} threads run at once here"
         )
-    if _profiles is not None:
+    if modes.is_profiling():
         raise LaunchError(f"kernel {plan.kernel.name}: a cooperative launch cannot be profiled")
 
 
@@ -268,7 +148,7 @@ def _run(built, plan, arguments, hosts):
     kernel, hosts = plan.kernel, prod(plan.grid) if plan.cooperative else hosts
     held = [_as_c(value) for value in arguments]
     pointers = (ctypes.c_void_p * max(1, len(held)))(*(ctypes.addressof(value) for value in held))
-    order = _order(prod(plan.block), _settings["order"], _settings["seed"])
+    order = _order(prod(plan.block), modes.current["order"], modes.current["seed"])
     message = ctypes.create_string_buffer(600)
     three = ctypes.c_uint * 3
     with running, _watching(built):
@@ -327,7 +207,7 @@ os.register_at_fork(after_in_child=_start_watchdog.cache_clear)  # a fork takes 
 def _watching(built):
     global _watched
     _start_watchdog()
-    _watched = built, time.monotonic() + _settings["limit"]
+    _watched = built, time.monotonic() + modes.current["limit"]
     try:
         yield
     finally:

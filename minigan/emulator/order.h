@@ -34,7 +34,7 @@ struct Clock {
     uint32_t phase;  // of the block's last barrier: what happened before is over
     uint32_t block;  // of the block's beginning: what is older is another block's
     uint32_t grid;   // of the last barrier of the grid: what any block did before is over
-    uint32_t fresh;  // of the last barrier of the block or of any of its warps
+    uint32_t fresh;  // of the last barrier of the block, of any of its warps, or of a barrier object
     uint32_t known[MAX_THREADS][LANES];  // up to when a thread knows what each lane of its warp did
 
     // Of the block that runs: by scope, the block's own first.
@@ -174,6 +174,12 @@ static void listen(Clock& c, int thread, bool wide, uint64_t where) {
 static void arrive(Clock& c, int thread, uint64_t where) {
     pass_fence(c, thread, false);
     tell(c, thread, false, where);
+}
+
+// A phase is complete; the time of that. Who reads from now on has to be remembered again.
+static uint32_t pass_barrier_object(Clock& c) {
+    c.fresh = ++c.time;
+    return c.time - 1;
 }
 
 // A thread goes on behind a phase that was complete at a time: what others did later it does not know.

@@ -14,7 +14,7 @@ CXX_HEADERS = {
     "initializer_list", "iterator", "limits", "numeric", "ratio", "tuple", "type_traits", "utility",
 }  # fmt: skip
 # What stands before a variable, and behind a function without a body, in a text for the emulator: see reach.py.
-INSERTED = re.compile(r"MINIGAN_CONSTANT_INITIALISER | \{ MINIGAN_UNDEFINED\(\w+\) \}")
+INSERTED = re.compile(r"MINIGAN_(?:CONSTANT|NO)_INITIALISER | \{ MINIGAN_UNDEFINED\(\w+\) \}")
 # Headers of libraries that bring CUDA's own along.
 BRINGS = dict.fromkeys(
     ("cublas_v2.h", "cublas.h", "cublasLt.h", "cudnn.h", "cusparse.h", "cusolverDn.h"), "cuda_bf16.h"

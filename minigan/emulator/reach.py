@@ -66,7 +66,8 @@ def reach(text, name, file):
     variables = [item for item in items if item.declares and id(item) in kept]
     defined = {name for item in items if item.kind == "function" and item.is_defined for name in item.names}
     missing = [item for item in items if item.kind == "function" and id(item) in kept and not item.names & defined]
-    constant = [item.begin for item in variables if not NO_VALUE.search(raw[item.begin : item.end])]
+    declared = ((item.begin, raw[item.begin : item.end]) for item in variables)
+    marks = [(begin, _initialiser(text)) for begin, text in declared if not NO_VALUE.search(text)]
     macros = {name for item in items if item.kind == "macro" for name in item.names}
     fields = {name for item in items if id(item) in kept for name in item.fields}
     return Reached(
@@ -76,9 +77,14 @@ def reach(text, name, file):
         kernel.conditions[-1] if kernel and kernel.conditions else None,
         {name: raw[item.begin : item.end] for item in variables for name in item.declares},
         tuple(sorted(fields - macros - {""})),
-        [(begin, "MINIGAN_CONSTANT_INITIALISER ") for begin in constant]
-        + [(item.end - 1, f" {{ MINIGAN_UNDEFINED({name}) }}") for item in missing for name in item.names],
+        marks + [(item.end - 1, f" {{ MINIGAN_UNDEFINED({name}) }}") for item in missing for name in item.names],
     )
+
+
+def _initialiser(declaration):
+    """The mark of a variable with a value to begin with, or with none."""
+    has_value = re.search(r"[={]|\)\s*;", declaration)
+    return "MINIGAN_CONSTANT_INITIALISER " if has_value else "MINIGAN_NO_INITIALISER "
 
 
 def _as_text(raw):

@@ -30,6 +30,7 @@ struct Overwrite { uintptr_t address; int size, finding; unsigned char before[64
 
 // A plain read that raced with an atomic. It is excused if the reader then puts what it read to an atomicCAS.
 struct Guess { uintptr_t address; int finding; uint64_t count; };
+constexpr int GUESSES = 4;
 
 // Where a lane last met others of its warp, whom it named, and who of those met others there without naming it.
 struct Meeting { int place; uint32_t mask, ignored_by; };
@@ -82,7 +83,7 @@ struct Watch {
     int waiting, turns;  // the thread that last touched an atomic or volatile variable, and how often in a row
     int findings, latest;  // latest: the one that was counted last
     Finding finding[MAX_FINDINGS];
-    Guess guess[MAX_THREADS];
+    Guess guess[MAX_THREADS][GUESSES];  // of each thread the last ones: it may read two variables, and then ask for each
     Overwrite overwrite;
 };
 static Watch* watch;
@@ -226,9 +227,14 @@ MINIGAN_QUICK void settle(Cell& cell, uint32_t over) {
 }
 
 static void remember_guess(int thread, uintptr_t address) {
-    Guess& guess = watch->guess[thread];
+    Guess(&guesses)[GUESSES] = watch->guess[thread];
+    int slot = 0;
+    while (slot < GUESSES - 1 && (guesses[slot].address != address || guesses[slot].finding != watch->latest)) ++slot;
+    Guess guess = guesses[slot];
     if (guess.address != address || guess.finding != watch->latest) guess = {address, watch->latest, 0};
     ++guess.count;
+    for (; slot; --slot) guesses[slot] = guesses[slot - 1];
+    guesses[0] = guess;
 }
 
 static void name_block(const Host& h, unsigned* block, uint32_t time) {
@@ -396,8 +402,8 @@ __attribute__((noinline)) static void misaligned(uintptr_t address, int alignmen
 
 // The guess of old = *p before atomicCAS(p, old, …): a wrong one is found out, so the read of it is no race.
 static void excuse_guess(const Host& h, uintptr_t address, int size) {
-    Guess& guess = watch->guess[h.now];
-    if (guess.address == address) watch->finding[guess.finding].excused += guess.count, guess = {};
+    for (Guess& guess : watch->guess[h.now])
+        if (guess.address == address) watch->finding[guess.finding].excused += guess.count, guess = {};
     const int number = array_near(h, address);
     if (number < 0 || !watch->array[number].holds(address, size)) return;
     for (int byte = 0; byte < size; ++byte)
@@ -455,7 +461,7 @@ void on_barrier_arrival(Host& h, int thread, Barrier* barrier, Place place) {
 
 void on_barrier_told(Host&, int thread, const Barrier* barrier) { arrive(watch->clock, thread, bit_of(barrier)); }
 
-void on_barrier_complete(Barrier* barrier) { barrier->completed = watch->clock.time; }
+void on_barrier_complete(Barrier* barrier) { barrier->completed = pass_barrier_object(watch->clock); }
 
 void on_barrier_passed(Host&, int thread, const Barrier* barrier) {
     go_on_behind(watch->clock, thread, bit_of(barrier), barrier->completed);

@@ -72,6 +72,9 @@ template <class T> struct MiniganName<T*> {
         else MiniganName<T>::put(to), to.put("*");
     }
 };
+template <class T> struct MiniganName<T&> {
+    static void put(minigan::Description& to) { MiniganName<T>::put(to), to.put("&"); }
+};
 
 namespace minigan {
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import launch
-from .build import compiler
+from . import launch, modes
+from .compiler import compiler
 from .findings import Finding
 from .words import ADVICE
 
@@ -58,13 +58,13 @@ def run(program, plan, arguments, outputs=(), fills=()):
                 name, "run", program, plan, shared.described, outputs, fills, shared=file
             )
         except launch.KernelError as error:
-            launch.report(Finding("fault", plan.kernel.file, 0, "", str(error), (), (), advice=ADVICE["fault"]))
+            modes.report(Finding("fault", plan.kernel.file, 0, "", str(error), (), (), advice=ADVICE["fault"]))
             raise
         shared.bring_back()
     for finding in findings:
-        launch.report(finding)
+        modes.report(finding)
     for profile in profiles:
-        launch.enter_profile(profile)
+        modes.enter_profile(profile)
     if failure:
         raise failure
 
@@ -143,7 +143,7 @@ def _ask(kernel, request, *arguments, shared=None):
         sys.stdout.flush(), sys.stderr.flush()
         try:
             files = [*STANDARD_STREAMS, *([] if shared is None else [shared])]
-            _send(connection, (request, launch.state(), arguments), files)
+            _send(connection, (request, modes.state(), arguments), files)
             answer, _ = _receive(connection, 0)
         except (EOFError, OSError):
             raise launch.KernelError(f"kernel {kernel}: {_end_of(number)}") from None
@@ -233,6 +233,7 @@ def _serve(connection):
     try:
         _memory = None
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.chdir("/")  # this process's folder may be gone by then
         low = connection.fileno()
         os.closerange(3, low)
         os.closerange(low + 1, os.sysconf("SC_OPEN_MAX"))
@@ -258,7 +259,7 @@ def _run(state, program, plan, described, outputs, fills, shared):
         _memory = os.fstat(shared).st_ino, mmap.mmap(shared, 0)
     with ExitStack() as stack:
         arguments = [_view(_memory[1], value) if isinstance(value, _Array) else value for value in described]
-        report, profiles = launch.restore(state, stack)
+        report, profiles = modes.restore(state, stack)
         failure = None
         try:
             launch.run(program, plan, arguments, outputs, fills)
@@ -275,13 +276,13 @@ def _view(memory, described):
 
 def _parameter_types(state, program, name):
     with ExitStack() as stack:
-        launch.restore(state, stack)
+        modes.restore(state, stack)
         return launch.parameter_types(program, name)
 
 
 def _variables(state, program, names):
     with ExitStack() as stack:
-        launch.restore(state, stack)
+        modes.restore(state, stack)
         return launch.variables(program, names)
 
 

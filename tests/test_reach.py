@@ -197,6 +197,12 @@ def test_a_function_that_is_nowhere_defined_says_so_when_it_is_called():
         kernel(1, 1, (np.ones(2, np.int32),))
 
 
+def test_braces_for_cxx_alone_stay_in_pairs():
+    opening, closing = '#ifdef __cplusplus\nextern "C"\n{\n#endif', "#ifdef __cplusplus\n}  // of C\n#endif"
+    lines = kept(f"{opening}\nUnknown first(float x);\n{KERNEL}\nUnknown last;\n{closing}\n")
+    assert lines == [*opening.splitlines(), KERNEL, *closing.splitlines()]
+
+
 def test_text_that_is_not_ascii_stays_in_its_place():
     lines = kept("// ×2 → “twice”\nint host(Unknown ü);\n__global__ void k(float* x) { x[0] = 1; /* ½ */ }\n")
     assert lines == ["// ×2 → “twice”", "__global__ void k(float* x) { x[0] = 1; /* ½ */ }"]

@@ -27,8 +27,8 @@ FOR_CUDA = re.compile(r"^[ \t]*#[ \t]*if[^\n]*\n(?:\s*__\w+__)+\s*\n[ \t]*#[ \t]
 
 @dataclass(frozen=True)
 class Parsed:
-    """A text's tree; its code, without comments and strings; {macro: what it stands for}; {end: begin} of what the parser does
-    not see; and (begin, end) of the uses of macros that make functions, which it does not see either."""
+    """A text's tree; its code, without comments and strings; {macro: what it stands for}; {end: begin} of the words before
+    declarations that the parser does not see; and (begin, end) of the uses of macros that make functions, which it does not see either."""
 
     root: object
     code: str
@@ -63,10 +63,11 @@ def parse(text):
         raise MiniganError("tree-sitter is missing: pip install 'minigan[emulator]'")
     code = plain(text)
     macros = {match[1]: match[3] for match in DEFINE.finditer(code)}
-    hidden = [match.span() for pattern in (ALIGNED, FOR_CXX, FOR_CUDA) for match in pattern.finditer(code)]
+    hidden = [match.span() for pattern in (ALIGNED, FOR_CUDA) for match in pattern.finditer(code)]
     hidden += _uses(code, [name for name, body in macros.items() if not QUALIFIER.sub("", body)])
     makers = _uses(code, [name for name, body in macros.items() if MAKES.search(body) and QUALIFIER.sub("", body)])
-    tree = _parser().parse(blanked(text, hidden + makers).encode("latin-1"))
+    braces = [match.span() for match in FOR_CXX.finditer(code)]
+    tree = _parser().parse(blanked(text, hidden + makers + braces).encode("latin-1"))
     return Parsed(tree.root_node, code, macros, {end: begin for begin, end in hidden}, makers)
 
 

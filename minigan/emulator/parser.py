@@ -28,7 +28,8 @@ FOR_CUDA = re.compile(r"^[ \t]*#[ \t]*if[^\n]*\n(?:\s*__\w+__)+\s*\n[ \t]*#[ \t]
 @dataclass(frozen=True)
 class Parsed:
     """A text's tree; its code, without comments and strings; {macro: what it stands for}; {end: begin} of the words before
-    declarations that the parser does not see; and (begin, end) of the uses of macros that make functions, which it does not see either."""
+    declarations that the parser does not see; and (begin, end) of the uses of macros that make functions, which it does not see
+    either."""
 
     root: object
     code: str

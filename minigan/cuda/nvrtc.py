@@ -140,15 +140,9 @@ def include_folders():
     return tuple(str(folder) for folder, header in places if (folder / header).is_file())
 
 
-@cache
 def header_options():
-    """The options with which a text finds CUDA's own headers, and its version without them."""
-    if why_missing():
-        return ()
-    from cupy.cuda import nvrtc
-
-    release, minor = nvrtc.getVersion()
-    return (*(f"-I{folder}" for folder in include_folders()), f"-DCUDART_VERSION={1000 * release + 10 * minor}")
+    """The options with which a text finds CUDA's own headers."""
+    return tuple(f"-I{folder}" for folder in include_folders())
 
 
 class Headers:

@@ -117,7 +117,7 @@ def built():
     """All kernels, built side by side."""
     texts = [Fault("", "", None, body, "", "").text(body) for *_, body in (*CASES, *NEAR)]
     with ThreadPoolExecutor() as pool:
-        list(pool.map(launch._sanitized, [mg.kernel(source=text, name="f").program for text in texts]))
+        list(pool.map(lambda text: launch._sanitized(mg.kernel(source=text, name="f").program, 80), texts))
 
 
 @pytest.mark.parametrize("order", emulator.ORDERS)

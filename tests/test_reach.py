@@ -167,6 +167,15 @@ def test_a_kernel_that_an_if_leaves_out_is_told_with_its_line():
         mg.kernel(source=text, name="k").parameters()
 
 
+def test_the_chip_is_known_to_the_text():
+    text = "__global__ void k(int* x) {\n#if __CUDA_ARCH__ >= 900\nx[0] = 9;\n#else\nx[0] = __CUDA_ARCH__;\n#endif\n}\n"
+    kernel, x = mg.kernel(source=text, name="k"), np.zeros(1, np.int32)
+    for chip, expected in ((None, 800), (75, 750), (90, 9)):
+        with mg.emulator.settings(chip=chip):
+            kernel(1, 1, (x,))
+        assert x[0] == expected
+
+
 def test_no_message_shows_the_emulators_own_files():
     for text, name in (
         ("template <class T, int N> __global__ void k(T* x) {}", "k<float>"),

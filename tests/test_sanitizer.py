@@ -29,7 +29,7 @@ def built():
     ]
     programs = [mg.kernel(source=text, name="f").program for text in texts]
     with ThreadPoolExecutor() as pool:
-        list(pool.map(runtime._sanitized, programs))
+        list(pool.map(lambda program: runtime._sanitized(program, 80), programs))
 
 
 @pytest.mark.parametrize("order", emulator.ORDERS)
@@ -384,7 +384,7 @@ def test_a_table_of_constants_is_read_wherever_the_compiler_puts_it():
     x, kernel = np.zeros(64, np.float32), mg.kernel(source=TABLES, name="f")
     assert not emulator.check(kernel, 1, 64, (mg.out(x),)).findings
     assert x[:2].tolist() == [1 + 4 + 6 + 8 + 10 + 12 + 14 + 16, 2 + 5 + 7 + 9 + 2 + 11 + 13 + 15 + 17]
-    names = {name for name, _, memory in runtime._sanitized(kernel.program).variables if memory == "constant"}
+    names = {name for name, _, memory in runtime._sanitized(kernel.program, 80).variables if memory == "constant"}
     assert {"weights", "steps", "more", "outer", "names", "inner", "both", "hidden"} <= names
 
 

@@ -35,14 +35,14 @@ ENTRIES = "entries of the emulator"  # the name of what follows a kernel's text
 OWN_NAMES = (*OWN_FILES, ENTRIES)
 
 
-def library(text, names, real=None, fields=()):
+def library(text, names, real=None, fields=(), chip=80):
     """The loaded library of a CUDA text, with entries for the kernels `names`; built once, then taken from the cache.
 
-    `real` is "float" or "double" for the project's own files; `fields` are the names of structs' fields. Raises CompileError with
-    the compiler's words.
+    `real` is "float" or "double" for the project's own files; `fields` are the names of structs' fields; another's text
+    sees the number of a `chip` in __CUDA_ARCH__. Raises CompileError with the compiler's words.
     """
     return _load(
-        _built(_program(text, names, fields), (*compiler.FLAGS, *compiler.FAST, *_defines(real)), ".so", _compile)
+        _built(_program(text, names, fields), (*compiler.FLAGS, *compiler.FAST, *_defines(real, chip)), ".so", _compile)
     )
 
 
@@ -81,7 +81,7 @@ class Observed:
         return file.value.decode().rpartition("/")[2], line
 
 
-def observed_library(text, names, real=None, fields=(), observer=SANITIZER):
+def observed_library(text, names, real=None, fields=(), chip=80, observer=SANITIZER):
     """The library as it is built for the sanitizer or the profiler. Raises CompileError, and MiniganError where there is none."""
     if sys.platform != "linux" or platform.machine() not in instrument.REGISTERS:
         raise MiniganError(
@@ -91,7 +91,7 @@ def observed_library(text, names, real=None, fields=(), observer=SANITIZER):
         *compiler.FLAGS,
         *(compiler.SANITIZED if observer is SANITIZER else compiler.PROFILED),
         *(compiler.OF_CLANG if compiler.is_clang() else compiler.OF_GCC),
-        *_defines(real),
+        *_defines(real, chip),
     )
     path = _built(_program(text, names, fields), flags, ".json", partial(_compile_observed, observer), observer)
     return Observed(_load(path.with_suffix(".so")), **json.loads(path.read_text("utf-8")))
@@ -114,8 +114,8 @@ def _load(path):
         raise compiler.CompileError(f"the kernel does not run on the host: {str(error).partition(': ')[2]}") from None
 
 
-def _defines(real):
-    return (f"-DREAL={real}",) if real else ()
+def _defines(real, chip):
+    return (f"-DREAL={real}",) if real else (f"-DMINIGAN_CHIP={chip}",)
 
 
 def _built(program, flags, suffix, make, observer=()):

@@ -27,7 +27,10 @@ inline void* operator new(size_t, void* place) noexcept { return place; }
 
 #define __CUDACC__ 1
 #define MINIGAN_EMULATOR 1
-#define __CUDA_ARCH__ 800
+#ifndef MINIGAN_CHIP
+#define MINIGAN_CHIP 80
+#endif
+#define __CUDA_ARCH__ (MINIGAN_CHIP * 10)
 #define CUDART_VERSION 12090
 #define __CUDACC_VER_MAJOR__ 12
 #define __CUDACC_VER_MINOR__ 9

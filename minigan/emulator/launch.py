@@ -35,7 +35,7 @@ class KernelError(LaunchError):
 
 def renew(program):
     """Give a program's variables in global memory the values that they began with, for the sanitizer's launches."""
-    observed = _sanitized(program)
+    observed = _sanitized(program, modes.current["chip"])
     observed.renew()
     interface.forget_fills(observed.code)
 
@@ -52,20 +52,20 @@ class Program:
 
 
 @cache
-def _library(program):
-    return library(program.text, program.names, program.real, program.fields)
+def _library(program, chip):
+    return library(program.text, program.names, program.real, program.fields, chip)
 
 
 @cache
-def _sanitized(program):
-    built = observed_library(program.text, program.names, program.real, program.fields)
+def _sanitized(program, chip):
+    built = observed_library(program.text, program.names, program.real, program.fields, chip)
     refuse_other_sizes(built, sanitizer.MIRRORS)
     return built
 
 
 @cache
-def _profiled(program):
-    built = observed_library(program.text, program.names, program.real, program.fields, PROFILER)
+def _profiled(program, chip):
+    built = observed_library(program.text, program.names, program.real, program.fields, chip, PROFILER)
     refuse_other_sizes(built, profiler.MIRRORS)
     return built
 
@@ -83,8 +83,12 @@ def variables(program, names):
 def _code(program):
     """The library that will be launched: another one would have to be built first."""
     if modes.is_profiling():
-        return _profiled(program).code
-    return _sanitized(program).code if modes.is_checking() else _library(program)
+        return _profiled(program, modes.current["chip"]).code
+    return (
+        _sanitized(program, modes.current["chip"]).code
+        if modes.is_checking()
+        else _library(program, modes.current["chip"])
+    )
 
 
 def run(program, plan, arguments, outputs=(), fills=()):
@@ -98,23 +102,23 @@ def run(program, plan, arguments, outputs=(), fills=()):
         _refuse_too_many(plan)
     if modes.is_profiling():
         with running:
-            built = _profiled(program)
+            built = _profiled(program, modes.current["chip"])
             interface.fill(built.code, fills)
             launch = partial(_run, built.code, plan, arguments, hosts=1)
             modes.enter_profile(profiler.count(built, plan, arguments, program.text, launch))
         return
     if not modes.is_checking():
         with running:
-            interface.fill(_library(program), fills)
-            _run(_library(program), plan, arguments, _hosts(plan))
+            interface.fill(_library(program, modes.current["chip"]), fills)
+            _run(_library(program, modes.current["chip"]), plan, arguments, _hosts(plan))
         return
     with running:
-        interface.fill(_sanitized(program).code, fills)
+        interface.fill(_sanitized(program, modes.current["chip"]).code, fills)
         _run_watched(program, plan, arguments, outputs)
 
 
 def _run_watched(program, plan, arguments, outputs):
-    with Watched(_sanitized(program), plan, arguments, outputs, program.text) as watched:
+    with Watched(_sanitized(program, modes.current["chip"]), plan, arguments, outputs, program.text) as watched:
         failure = ""
         try:
             _run(watched.library.code, plan, watched.moved, hosts=1)

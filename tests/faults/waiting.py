@@ -44,8 +44,7 @@ x[i] = 1;
         """
 const unsigned mask = t % 32 < 16 ? 0xffffffffu : 0xffff0000u;
 const int v = __shfl_sync(mask, t, 16);  //!
-__syncwarp();
-x[i] = v;
+x[i] = __shfl_sync(0xffffffffu, v, 3);
 """,
         ": 0xffff0000u",
         ": 0xffffffffu",

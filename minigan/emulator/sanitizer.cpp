@@ -163,8 +163,7 @@ MINIGAN_QUICK bool is_own(uintptr_t address) {
 
 // That, or memory that is the emulator's.
 static bool is_private(const Host& h, uintptr_t address) {
-    return is_own(address) || lies_in(address, __ehdr_start, _end - __ehdr_start) ||
-           lies_in(address, &h, sizeof h) || lies_in(address, watch, sizeof *watch);
+    return is_own(address) || lies_in(address, __ehdr_start, _end - __ehdr_start) || lies_in(address, &h, sizeof h);
 }
 
 // Two variables or two arguments differ in these bits: see minigan_gap and SPAN.

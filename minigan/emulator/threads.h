@@ -36,10 +36,13 @@ template <class T> struct Plain<const T> { using type = T; };
 
 // What the sanitizer watches is the kernel's own code. Nothing of the emulator's shall stand in the middle of it: g++ gives a
 // store that it makes of two branches no line of its own, and it would pass for the emulator's if that came just before.
+// And nobody listens to what the emulator's own loops do: announcing it would be most of a build's time.
 #ifdef MINIGAN_SANITIZE
 #define MINIGAN_CALLED __attribute__((noinline))
+#define MINIGAN_SILENT __attribute__((noinline, no_sanitize("thread"), no_sanitize("alignment"), no_sanitize("bounds")))
 #else
 #define MINIGAN_CALLED
+#define MINIGAN_SILENT
 #endif
 
 // What runs the threads is compiled with each text, so that the two can be inlined into each other. Where accesses are announced it
@@ -533,7 +536,7 @@ template <class Run> __attribute__((noinline)) static void call(Run run_thread) 
 
 // The threads of a block, one after the other, until the last has returned or one has waited for others and returned.
 // `run_thread` calls the kernel: a template, so that the compiler can put the kernel into the innermost loop.
-template <class Run> inline void run_in_order(Host& h, Run run_thread) {
+template <class Run> MINIGAN_SILENT inline void run_in_order(Host& h, Run run_thread) {
     const Launch& l = *h.launch;
     if (l.forward) {
         const Index size = l.block;
@@ -555,7 +558,7 @@ template <class Run> inline void run_in_order(Host& h, Run run_thread) {
 
 // What a fiber does all its life. The first one takes blocks. One that was started because somebody waits runs the thread
 // it was given, then takes the next; where that one has a fiber of its own, it steps aside until another thread needs one.
-template <class Run> inline void live(Host& h, Run run_thread) {
+template <class Run> MINIGAN_SILENT inline void live(Host& h, Run run_thread) {
     for (;;) {
         if (h.independent) {
             if (!take_block(h)) minigan_switch(&h.running->sp, h.base.sp);

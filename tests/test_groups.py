@@ -234,3 +234,25 @@ def test_a_block_that_others_wait_for_in_vain_ends_the_launch():
 def test_cudas_own_headers_say_the_same():
     folders = tuple(f"-I{folder}" for folder in nvrtc.include_folders())
     nvrtc.compile_cubin(TEXT, "groups.cu", (STANDARD, *folders), 80)
+
+
+def test_a_threads_own_pipeline_need_not_be_released():
+    text = """#include <cuda/pipeline>
+    __global__ void turns(const float* x, float* y) {
+        __shared__ float t[32];
+        cuda::pipeline<cuda::thread_scope_thread> pipe = cuda::make_pipeline();
+        for (int turn = 0; turn < 3; ++turn) {
+            pipe.producer_acquire();
+            cuda::memcpy_async(&t[threadIdx.x], &x[32 * turn + threadIdx.x], sizeof(float), pipe);
+            pipe.producer_commit();
+            pipe.consumer_wait();
+            __syncthreads();
+            y[32 * turn + threadIdx.x] = t[31 - threadIdx.x];
+            __syncthreads();
+        }
+    }"""
+    x, y = floats(96), np.zeros(96, np.float32)
+    made = mg.kernel(source=text, name="turns")
+    made(1, 32, (x, y))
+    assert (y.reshape(3, 32) == x.reshape(3, 32)[:, ::-1]).all()
+    assert not emulator.check(made, 1, 32, (x, y)).findings

@@ -29,7 +29,6 @@ class Reached:
     text        the file's text with nothing else in it
     parameters  (name, text) of the kernel's; none where a macro makes it
     condition   (line, text) of the innermost `#if` around it, or None
-    variables   {name: the declaration's text}
     fields      the names of the types' fields that no macro has too, sorted
     insertions  (where, in bytes, what) the emulator wants to be put in: see `for_emulator`
     """
@@ -38,7 +37,6 @@ class Reached:
     parameters: list
     is_template: bool
     condition: tuple | None
-    variables: dict
     fields: tuple
     insertions: list
 
@@ -63,11 +61,6 @@ def reach(text, name, file):
     every = [one for item in items for one in (item, *item.members)]
     # A macro that nobody uses does no harm.
     left = blanked(raw, [(one.begin, one.end) for one in every if id(one) not in kept and one.kind != "macro"])
-    variables = [item for item in items if item.declares and id(item) in kept]
-    defined = {name for item in items if item.kind == "function" and item.is_defined for name in item.names}
-    missing = [item for item in items if item.kind == "function" and id(item) in kept and not item.names & defined]
-    declared = ((item.begin, raw[item.begin : item.end]) for item in variables)
-    marks = [(begin, _initialiser(text)) for begin, text in declared if not NO_VALUE.search(text)]
     macros = {name for item in items if item.kind == "macro" for name in item.names}
     fields = {name for item in items if id(item) in kept for name in item.fields}
     return Reached(
@@ -75,10 +68,20 @@ def reach(text, name, file):
         kernel.parameters if kernel else [],
         bool(kernel and kernel.is_template),
         kernel.conditions[-1] if kernel and kernel.conditions else None,
-        {name: raw[item.begin : item.end] for item in variables for name in item.declares},
         tuple(sorted(fields - macros - {""})),
-        marks + [(item.end - 1, f" {{ MINIGAN_UNDEFINED({name}) }}") for item in missing for name in item.names],
+        list(_insertions(items, kept, raw)),
     )
+
+
+def _insertions(items, kept, raw):
+    """(where, what) of each mark of a variable, and of each body for a function that is nowhere defined."""
+    defined = {name for item in items if item.kind == "function" and item.is_defined for name in item.names}
+    for item in items:
+        text = raw[item.begin : item.end]
+        if id(item) in kept and item.declares and not NO_VALUE.search(text):
+            yield item.begin, _initialiser(text)
+        if id(item) in kept and item.kind == "function" and not item.names & defined:
+            yield from ((item.end - 1, f" {{ MINIGAN_UNDEFINED({name}) }}") for name in item.names)
 
 
 def _initialiser(declaration):

@@ -1,7 +1,7 @@
 """A process of its own for the code of strangers: whatever it does there, at loading or in a launch, Python lives on.
 
 The worker is forked from this process when it is first needed, which takes 2 ms where a new Python would take 200, and serves one
-request after the other. Arrays travel in memory that both share for one launch. A worker that dies is an error of the kernel that
+request after the other. Arrays travel in memory that both share. A worker that dies is an error of the kernel that
 it ran, and the next launch gets another one; with it go the values that kernels left in `__device__` variables.
 """
 

@@ -1,10 +1,10 @@
-"""The command line: `minigan train`, `sample`, `check`, `inspect`, `bench`. Bad input is one line and exit 2; Ctrl-C is 130."""
+"""The command line: the options of every command, with examples. Bad input is one line and exit 2; Ctrl-C is 130."""
 
 import argparse
 import os
 import sys
 
-from .commands import bench, check, explain_os_error, inspect, sample, train
+from .commands import bench, check, evaluate, explain_os_error, inspect, sample, train
 from .errors import Interrupted, MiniganError
 
 TRAIN_EXAMPLE = """\
@@ -19,6 +19,22 @@ SAMPLE_EXAMPLE = """\
 examples:
   minigan sample runs/gan-1                100 new images as runs/gan-1/sample.png
   minigan sample runs/gan-1 -n 1000 --raw samples.npy
+"""
+
+EVALUATE_EXAMPLE = """\
+examples:
+  minigan evaluate runs/gan-1              a table, runs/gan-1/evaluation.json and evaluation.png
+  minigan evaluate runs/gan-1 -n 2000 --seed 7
+
+for each of G's averaged and its raw weights, for as many training images, and for noise:
+  Fréchet distance   to held-out images, over the features of a judge: a small net that names their classes
+  Inception score    that judge's classes, by the formula of the Inception score: 1 to their number
+  precision, recall  the share of samples among real images, and of real images among samples; density and coverage count
+                     how many are
+  classes            that have at least a tenth of their share; KL: how far the shares are from the data's
+below: how near samples lie to training images, and what D says of training images, held-out ones and samples
+
+The first evaluation of a data set teaches its judge (minutes), which is kept in the cache.
 """
 
 ARGUMENTS = """
@@ -125,6 +141,7 @@ def build_parser():
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
     _add_train(commands)
     _add_sample(commands)
+    _add_evaluate(commands)
     _add_check(commands)
     _add_inspect(commands)
     _add_bench(commands)
@@ -156,9 +173,15 @@ def _add_train(commands):
     add("--lr", type=float, help="the learning rate")
     add("--beta1", type=float, help="Adam's first decay")
     add("--batch-size", type=int, metavar="N")
+    add("--r1", type=float, metavar="γ", help="weight of a penalty on D's slope at real images (0: none)")
+    add("--spectral", action=argparse.BooleanOptionalAction, help="every layer of D at spectral norm 1")
+    add(
+        "--average", type=float, metavar="DECAY", help="draw samples with an average of G's weights, as 0.999 (0: none)"
+    )
     length = commands.choices["train"].add_mutually_exclusive_group().add_argument
     length("--epochs", type=int, metavar="N", help="passes over the data, in all")
     length("--steps", type=int, metavar="N", help="training steps, in all")
+    add("--every", type=int, metavar="N", help="judge 2,000 samples every N epochs: more columns of metrics.csv")
     add("--seed", type=int, metavar="N", help="of the weights, the noise and the sequence of the data (default: 0)")
     add("--out", metavar="RUN", help="the run's folder (default: runs/RECIPE-1, -2, …)")
     add("--resume", metavar="RUN", help="go on with an earlier run, up to --epochs or --steps")
@@ -185,6 +208,16 @@ def _add_sample(commands):
     place("--out", metavar="PNG", help="the picture (default: RUN/sample.png)")
     shapes = "images (N, channels, height, width) in [-1, 1], points (N, 2)"
     place("--raw", metavar="NPY", help=f"write them as float32 instead: {shapes}")
+
+
+def _add_evaluate(commands):
+    about = "judge a trained generator: what its samples are worth, in numbers"
+    add = _add_command(commands, "evaluate", evaluate, about, EVALUATE_EXAMPLE).add_argument
+    add("folder", metavar="RUN", help="the run's folder")
+    add("-n", type=int, default=10_000, metavar="N", help="how many samples (default: 10,000)")
+    add("--seed", type=int, default=1, metavar="N", help="of their noise (default: 1)")
+    add("--data-dir", metavar="DIR", help="where the data files are (default: as the run's)")
+    add("--device", help="cpu, cuda, emulator or auto (default: the run's)")
 
 
 def _add_check(commands):

@@ -45,6 +45,43 @@ class Arena:
         return self.gradient
 
 
+class Average:
+    """The exponential moving average of a module's weights and buffers, in `module`, a second one of the same layers:
+    a ← a + s (θ − a), where s is 1 − decay, or larger in the first steps. Source: Karras et al. 2018, Progressive Growing of
+    GANs, appendix A.2.
+
+    `followed` is the module that is averaged, `optimizer` the one over its parameters. The average starts as a copy.
+    """
+
+    def __init__(self, module, followed, optimizer, decay):
+        if not 0 < decay < 1:
+            raise MiniganError(f"average {decay}: expected a decay between 0 and 1")
+        self.module, self.decay = module, decay
+        self.device, self.primitives = optimizer.arena.device, optimizer.primitives
+        self.pairs = [(Arena(module.parameters()).data, optimizer.arena.data)]
+        self.pairs += zip(module.named_buffers().values(), followed.named_buffers().values())
+        for average, value in self.pairs:
+            average[...] = value
+        self.steps = self.device.xp.zeros(1, np.uint64)
+
+    def update(self):
+        """One step nearer to what the weights are now: a launch for them all, and one a buffer."""
+        for average, value in self.pairs:
+            self.primitives.moving_average(average, value, self.steps, self.decay)
+        self.primitives.advance(self.steps, 1)
+
+    def state(self):
+        """{name: NumPy array}: a copy of all that `load_state` needs."""
+        return self.module.state() | {"steps": self.device.to_numpy(self.steps).copy()}
+
+    def load_state(self, state):
+        """Overwrite the averages. Raises MiniganError where names or shapes differ."""
+        if np.shape(state.get("steps")) != (1,):
+            raise MiniganError(f"average state: expected steps of shape (1,), got {state.get('steps')}")
+        self.module.load_state({name: array for name, array in state.items() if name != "steps"})
+        self.steps[...] = self.device.xp.asarray(state["steps"], np.uint64)
+
+
 class Optimizer:
     """Builds the arena; `rate` lives in a one-element array on the device, so that it can change between launches."""
 

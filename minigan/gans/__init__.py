@@ -1,6 +1,6 @@
 """The GANs: losses, networks, recipes, the training step, and the loop around it."""
 
-from .judge import judge
+from .alone import learn_alone
 from .losses import LOSSES
 from .networks import NETWORKS, build
 from .recipes import RECIPES, Recipe, find_recipe
@@ -21,6 +21,6 @@ __all__ = [
     "build",
     "find_recipe",
     "gan_step",
-    "judge",
+    "learn_alone",
     "train",
 ]

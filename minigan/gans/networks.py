@@ -7,11 +7,14 @@ sigmoid is in the loss. A sample may also be a point of the plane, (n, 2), which
 import itertools
 from math import prod
 
+import numpy as np
+
 from .. import init, nn
 from ..errors import MiniganError
-from ..tensor import no_grad
+from ..tensor import Tensor, no_grad
 from .losses import LOSSES
 
+AT_ONCE = 500  # images that are drawn together
 # Of all layers, and of D's last one. With that smaller, the tutorial's DCGAN starts at the losses that its text prints.
 INITIAL = {
     "glorot": (init.glorot_uniform, init.glorot_uniform),
@@ -21,24 +24,25 @@ INITIAL = {
 
 
 class _Layers:
-    """Makes layers as the recipe wants them: widths scaled, weights drawn."""
+    """Makes layers as the recipe wants them: widths scaled, weights drawn, and dense and convolutional ones `bound`."""
 
-    def __init__(self, recipe, weights):
+    def __init__(self, recipe, weights, bound):
         self.recipe, self.settings = recipe, {"initial": INITIAL[recipe.initial][0], "generator": weights}
+        self.bound = bound
 
     def wide(self, count):
         """So many units or channels, times the recipe's width."""
         return max(1, round(count * self.recipe.width))
 
     def dense(self, inputs, outputs):
-        return nn.Dense(inputs, outputs, **self.settings)
+        return self.bound(nn.Dense(inputs, outputs, **self.settings))
 
     def verdict(self, inputs):
         """D's last layer: one output."""
-        return nn.Dense(inputs, 1, **self.settings | {"initial": INITIAL[self.recipe.initial][1]})
+        return self.bound(nn.Dense(inputs, 1, **self.settings | {"initial": INITIAL[self.recipe.initial][1]}))
 
     def conv(self, inputs, outputs, window, stride=1, padding="same"):
-        return nn.Conv2d(inputs, outputs, window, stride, padding, **self.settings)
+        return self.bound(nn.Conv2d(inputs, outputs, window, stride, padding, **self.settings))
 
     def deconv(self, inputs, outputs, window, stride=1):
         return nn.ConvTranspose2d(inputs, outputs, window, stride, **self.settings)
@@ -49,9 +53,10 @@ class _Layers:
 
     def critic_norm(self, channels):
         """Batch norm in D. It ties the samples of a batch together, so a loss that differentiates D by each sample does
-        without (Gulrajani et al. 2017, section 4).
+        without (Gulrajani et al. 2017, section 4); and spectral norm stands in its place (Miyato et al. 2018, section 2.1).
         """
-        return [] if self.recipe.r1 or LOSSES[self.recipe.loss].penalised else [self.norm(channels)]
+        without = self.recipe.r1 or self.recipe.spectral or LOSSES[self.recipe.loss].penalised
+        return [] if without else [self.norm(channels)]
 
     def leak(self):
         return nn.LeakyReLU(self.recipe.slope)
@@ -182,12 +187,37 @@ def dcgan64_discriminator(recipe, shape, layers):
     )  # fmt: skip
 
 
+def sn_dcgan_generator(recipe, shape, layers):
+    """Two 4×4 transposed convolutions that each double the image: Miyato et al. 2018, table 3a, two levels less."""
+    channels, height, width = _quarter(recipe, shape)
+    first, second = layers.wide(128), layers.wide(64)
+    return (
+        layers.dense(recipe.latent, first * height * width), nn.Reshape(first, height, width),
+        layers.norm(first), nn.ReLU(),
+        layers.deconv(first, second, 4, 2), layers.norm(second), nn.ReLU(),
+        layers.deconv(second, channels, 4, 2), nn.Tanh(),
+    )  # fmt: skip
+
+
+def sn_dcgan_discriminator(recipe, shape, layers):
+    """Three 4×4 convolutions that each halve the image: Miyato et al. 2018, table 3b, without those that keep its size."""
+    channels, height, width = _quarter(recipe, shape)
+    first, second, third = layers.wide(32), layers.wide(64), layers.wide(128)
+    return (
+        layers.conv(channels, first, 4, 2), layers.leak(),
+        layers.conv(first, second, 4, 2), *layers.critic_norm(second), layers.leak(),
+        layers.conv(second, third, 4, 2), *layers.critic_norm(third), layers.leak(),
+        nn.Flatten(), layers.verdict(third * -(-height // 2) * -(-width // 2)),
+    )  # fmt: skip
+
+
 NETWORKS = {
     "mlp": (mlp_generator, mlp_discriminator),
     "deconv": (deconv_generator, deconv_discriminator),
     "pool": (pool_generator, pool_discriminator),
     "dcgan": (dcgan_generator, dcgan_discriminator),
     "dcgan64": (dcgan64_generator, dcgan64_discriminator),
+    "sn-dcgan": (sn_dcgan_generator, sn_dcgan_discriminator),
 }
 
 
@@ -201,16 +231,20 @@ def build(recipe, shape, weights):
             raise MiniganError(f"unknown {name} {getattr(recipe, name)!r}: choose from {', '.join(known)}")
     if not 0 < recipe.width <= 16:
         raise MiniganError(f"width {recipe.width}: expected a factor above 0 and up to 16")
-    layers = _Layers(recipe, weights)
-    return tuple(nn.Sequential(*network(recipe, tuple(shape), layers)) for network in NETWORKS[recipe.net])
+    spectral = (lambda layer: nn.SpectralNorm(layer, weights)) if recipe.spectral else (lambda layer: layer)
+    both = _Layers(recipe, weights, lambda layer: layer), _Layers(recipe, weights, spectral)
+    networks = zip(NETWORKS[recipe.net], both)
+    return tuple(nn.Sequential(*network(recipe, tuple(shape), layers)) for network, layers in networks)
 
 
 def draw_samples(generator, z):
     """What G makes of noise z (n, latent) in use, as a NumPy array: images (n, channels, height, width) in [−1, 1]."""
-    with no_grad():
-        samples = generator.eval()(z).numpy()
+    generator.eval()
+    with no_grad():  # in parts: the hidden layers of thousands of images would fill the memory
+        starts = range(0, len(z), AT_ONCE)
+        samples = [generator(Tensor(z.data[start : start + AT_ONCE], z.device)).numpy() for start in starts]
     generator.train()
-    return samples
+    return np.concatenate(samples)
 
 
 def _quarter(recipe, shape):

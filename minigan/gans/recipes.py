@@ -38,6 +38,8 @@ class Recipe:
     clip: float = 0.01  # bound of D's weights under a loss that clips
     penalty: float = 10.0  # λ under a loss with a gradient penalty
     r1: float = 0.0  # γ of D's penalty on real images; 0: none
+    spectral: bool = False  # whether D's layers have spectral norm 1, in the place of batch norm
+    average: float = 0.0  # decay of the average of G's weights that samples are drawn with; 0: with the newest weights
     optimizer: str = "adam"  # or rmsprop
     lr: float = 1e-3
     steady: float = 1.0  # share of the epochs at the full rate; from then on it falls linearly, to a hundredth
@@ -46,7 +48,7 @@ class Recipe:
     d_steps: tuple[int, ...] = (1,)  # updates of D before each of G, in turn
     batch_size: int = 100
     epochs: int = 50
-    judge_epochs: int = 0  # after the training, a copy of D learns on so long, against a G that stands still
+    alone_epochs: int = 0  # after the training, a copy of D learns on so long, against a G that stands still
 
     def check_types(self):
         """Raise TypeError where a field is of another type than its default: recipes are also read from files."""
@@ -86,7 +88,7 @@ _DECONV = Recipe(
     "deconv-gan", "seed", "A small convolutional GAN, with the tutorial's numbers.", RADFORD,
     "Its G ended at 14×14: both transposed convolutions double. Pixels were in [0, 1] under a tanh. The second phase, in which "
     "D learns alone, overwrote the trained pair: here a copy learns. Its errors took the argmax of pixels: here, of verdicts.",
-    net="deconv", batch_norm=TUTORIAL_NORM, lr=2e-4, batch_size=64, epochs=20, judge_epochs=1,
+    net="deconv", batch_norm=TUTORIAL_NORM, lr=2e-4, batch_size=64, epochs=20, alone_epochs=1,
 )  # fmt: skip
 _POOL = Recipe(
     "pool-gan", "seed", "Transposed convolutions against max pooling. The text has no loss and no loop: gan's, at 2e-4.", RADFORD,

@@ -18,14 +18,14 @@ from .losses import LOSSES
 from .networks import build, draw_samples
 from .recipes import Recipe
 from .steps import draw_z
-from .training import COLUMNS, Training
+from .training import COLUMNS, SAMPLE_KEYS, Training
 
 # What a config.json must hold.
 CONFIG = {
     "recipe": dict, "data": str, "data_dir": (str, type(None)), "images": int, "image_shape": list,
     "device": str, "dtype": str, "seed": int, "kernels": dict,
 }  # fmt: skip
-SAMPLE_KEYS = 2**63  # a training's noise has keys below, fresh samples have keys above: they never share a stream
+JUDGED = ("frechet", "precision", "recall", "classes")  # of metrics.csv too, in the rows of a judged look
 
 
 class RunFolder:
@@ -85,17 +85,33 @@ class RunFolder:
         self.forget_after(training.steps_done)
         return training
 
-    def draw_samples(self, count, seed, device=None):
-        """`count` images (count, channels, height, width) in [−1, 1] from fresh noise, as a NumPy array."""
+    def load_networks(self, device=None):
+        """({"averaged": G, "raw": G}, D) as the checkpoint has them; without an average, {"raw": G}."""
+        config, recipe, state = self.config, self.recipe(), load_arrays(self.path / "checkpoint.npz")
+        generators = {}
+        for name, part in (("averaged", "average/"), ("raw", "generator/")):
+            own = {
+                key.removeprefix(part): state[key] for key in state if key.startswith(part) and key != "average/steps"
+            }
+            if own or name == "raw":
+                generators[name], D = build(
+                    recipe, config["image_shape"], Generator(0, device or config["device"], config["dtype"])
+                )
+                generators[name].load_state(own)
+        part = "discriminator/"
+        D.load_state({key.removeprefix(part): state[key] for key in state if key.startswith(part)})
+        return generators, D
+
+    def draw_samples(self, count, seed, device=None, generator=None):
+        """`count` images (count, channels, height, width) in [−1, 1] from fresh noise, as a NumPy array. `generator` is
+        one of load_networks', by default the first.
+        """
         config, recipe = self.config, self.recipe()
         if not 0 <= seed < SAMPLE_KEYS:
             raise MiniganError(f"seed {seed}: expected 0 to {SAMPLE_KEYS - 1}")
+        generator = generator or next(iter(self.load_networks(device)[0].values()))
         noise = Generator(SAMPLE_KEYS + seed, device or config["device"], config["dtype"])
-        network, _ = build(recipe, config["image_shape"], noise)
-        state = load_arrays(self.path / "checkpoint.npz")
-        prefix = "generator/"
-        network.load_state({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
-        return draw_samples(network, draw_z(recipe, noise, count))
+        return draw_samples(generator, draw_z(recipe, noise, count))
 
     def save(self, training):
         """The checkpoint first: whatever happens to the picture, the state is safe."""
@@ -117,20 +133,32 @@ class RunFolder:
         if not path.exists():
             self._write_metrics([])
         with open(path, "a", newline="") as file:
-            csv.DictWriter(file, COLUMNS).writerow(row)
+            csv.DictWriter(file, COLUMNS + JUDGED).writerow(row)
 
     def metrics(self):
-        """The rows of metrics.csv: {column: number}."""
+        """The rows of metrics.csv: {column: number}, without what a row has no number for."""
         path = self.path / "metrics.csv"
         if not path.exists():
             return []
         with open(path, newline="") as file:
-            whole = [row for row in csv.reader(file) if len(row) == len(COLUMNS)]  # the last may have been cut short
-        return [dict(zip(COLUMNS, map(float, row))) for row in whole[1:]]
+            rows = list(csv.DictReader(file))
+        whole = [
+            row for row in rows if None not in row and None not in row.values()
+        ]  # the last may have been cut short
+        return [{column: float(value) for column, value in row.items() if value} for row in whole]
+
+    def progress(self):
+        """{"step", "epoch", "minutes"}: how far the run has come, and how long it has trained for."""
+        step, seconds = 0, 0.0
+        rows = self.metrics()
+        for row in rows:
+            seconds += (row["step"] - step) * self.config["recipe"]["batch_size"] / row["images_per_second"]
+            step = row["step"]
+        return {"step": int(step), "epoch": rows[-1]["epoch"] if rows else 0.0, "minutes": seconds / 60}
 
     def _write_metrics(self, rows):
         with replacing(self.path / "metrics.csv") as part, open(part, "w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, COLUMNS + JUDGED)
             writer.writeheader()
             writer.writerows(rows)
 

@@ -11,13 +11,15 @@ from tqdm import tqdm
 from .. import reference
 from ..devices import device as get_device
 from ..errors import Interrupted, MiniganError
-from ..optim import Adam, RMSProp
+from ..optim import Adam, Average, RMSProp
 from ..random import Generator
 from .losses import LOSSES
 from .networks import build, draw_samples
 from .resident import Batches, Results
 from .steps import draw_z, gan_step
 
+ALONE_KEYS = 2**62  # of the noise of a D that learns on alone: a training's own noise has keys below 2³³ …
+SAMPLE_KEYS = 2**63  # … and fresh samples have keys from here on: they never share a stream
 LOOK_EVERY = 100  # steps between two looks at the losses: each look waits for the device
 COLUMNS = ("step", "epoch", "d_loss", "g_loss", "d_real", "d_fake", "images_per_second")
 
@@ -43,6 +45,7 @@ class Training:
         self.networks = build(recipe, images.shape, weights)
         self.loss = LOSSES[recipe.loss]
         self.optimizers = tuple(optimizer(recipe, network.parameters()) for network in self.networks)
+        self.average = average_of(recipe, images.shape, self.networks[0], self.optimizers[0])
         self.fixed_z = self.draw_z(images.shown)  # every picture of the run shows what becomes of these
         self.steps_done = 0
         self.batches = Batches(
@@ -56,6 +59,10 @@ class Training:
     def draw_z(self, count):
         """Noise for `count` images."""
         return draw_z(self.recipe, self.noise, count)
+
+    def fresh_z(self, count, seed=0):
+        """Noise for `count` images that is the same at any time, and leaves the training's own alone."""
+        return draw_z(self.recipe, Generator(SAMPLE_KEYS + seed, self.device, self.dtype), count)
 
     def batch(self, number):
         """Real images number · batch size and following, (n, …) in [−1, 1]."""
@@ -78,6 +85,8 @@ class Training:
         """What of a step can be captured: the same launches in every step, on device arrays that stay where they are."""
         reals = [self.batches.take() for _ in range(updates)]
         result = gan_step(self.recipe, self.networks, self.optimizers, reals, self.noise)
+        if self.average:
+            self.average.update()
         self.results.write(result)
         return result
 
@@ -111,13 +120,16 @@ class Training:
         return self.batches_until(self.steps_done) / self.batches_per_epoch
 
     def sample(self, z):
-        """What G makes of noise z, as a NumPy array: images (n, channels, height, width) in [−1, 1]."""
-        return draw_samples(self.networks[0], z)
+        """What G makes of noise z, with its averaged weights where the recipe has them, as a NumPy array: images (n, channels,
+        height, width) in [−1, 1].
+        """
+        return draw_samples(self.average.module if self.average else self.networks[0], z)
 
     def parts(self):
         """All that has a state, by name."""
         names = "generator", "discriminator", "generator_optimizer", "discriminator_optimizer", "noise"
-        return dict(zip(names, (*self.networks, *self.optimizers, self.noise)))
+        parts = dict(zip(names, (*self.networks, *self.optimizers, self.noise)))
+        return parts | ({"average": self.average} if self.average else {})
 
     def state(self):
         """{name: NumPy array}: a copy of all that a later Training needs to go on as if nothing had happened."""
@@ -141,6 +153,14 @@ def optimizer(recipe, parameters):
     return Adam(parameters, recipe.lr, (recipe.beta1, recipe.beta2))
 
 
+def average_of(recipe, shape, generator, optimizer_g):
+    """The Average of G that the recipe asks for, or None."""
+    if not recipe.average:
+        return None
+    start = Generator(0, optimizer_g.arena.device, optimizer_g.arena.data.dtype)
+    return Average(build(recipe, shape, start)[0], generator, optimizer_g, recipe.average)
+
+
 def _check(recipe, count):
     if not 1 <= recipe.batch_size <= count:
         raise MiniganError(f"batch size {recipe.batch_size}: expected 1 to {count}, the number of training images")
@@ -148,8 +168,10 @@ def _check(recipe, count):
         raise MiniganError(f"lr {recipe.lr} and beta1 {recipe.beta1}: expected a finite lr > 0 and 0 ≤ beta1 < 1")
 
 
-def train(training, steps, run=None, progress=True):
+def train(training, steps, run=None, progress=True, judged=None):
     """Train up to `steps` steps in all, and keep `run` (a RunFolder, or None) up to date; returns the rows of metrics.
+
+    `judged` is (every, look): behind every so many epochs, look() gives more columns of metrics, as a dict of numbers.
 
     Raises Diverged where a loss or a weight is no longer a number, after going back to the last good state; Interrupted
     after Ctrl-C. In both cases, as at the end, everything is saved.
@@ -164,7 +186,7 @@ def train(training, steps, run=None, progress=True):
         if run and not training.steps_done:
             run.save(training)
         try:
-            _take_steps(training, steps, run, bar, interrupted, rows)
+            _take_steps(training, steps, run, bar, interrupted, rows, judged)
         except Diverged as error:
             problem = error
         if run:
@@ -177,7 +199,7 @@ def train(training, steps, run=None, progress=True):
     return rows
 
 
-def _take_steps(training, steps, run, bar, interrupted, rows):
+def _take_steps(training, steps, run, bar, interrupted, rows, judged):
     """The loop itself: nothing is saved that `look` has not found good."""
     good, waiting, since = training.state(), 0, time.perf_counter()
     while (training.steps_done < steps and not interrupted) or waiting:
@@ -197,6 +219,8 @@ def _take_steps(training, steps, run, bar, interrupted, rows):
                 run.forget_after(training.steps_done)
             kept = f"the state of step {training.steps_done} is kept; try a smaller --lr or another --seed"
             raise Diverged(f"{error}: {kept}") from None
+        if judged and ends_epoch and int(training.epochs_done) % judged[0] == 0:
+            row |= judged[1]()
         good, waiting, since = state, 0, time.perf_counter()
         rows.append(row)
         bar.set_postfix_str(summary(row), refresh=False)

@@ -14,20 +14,19 @@ from ..tensor import Tensor, no_grad
 from .losses import LOSSES
 from .networks import build, draw_samples
 from .steps import draw_z, update_d
-from .training import Diverged, optimizer
+from .training import ALONE_KEYS, Diverged, optimizer
 
-NOISE_KEYS = 2**62  # a training's noise has keys below 2³³, fresh samples have keys from 2⁶³ on
 ASKED = 1000  # held-out images, and fakes
 
 
-def judge(training, held_out, folder):
-    """Teach a copy of D for the recipe's judge_epochs and ask it about `held_out` (a data set) and fresh fakes.
+def learn_alone(training, held_out, folder):
+    """Teach a copy of D for the recipe's alone_epochs and ask it about `held_out` (a data set) and fresh fakes.
 
     Returns {"real": share of the held-out images taken for real, "fake": share of fakes taken for fakes, "asked": of each}; the
-    folder gets that as judge.json, and side-by-side.png: generated beside held-out images.
+    folder gets that as alone.json, and side-by-side.png: generated beside held-out images.
     """
     recipe = training.recipe
-    noise = Generator(NOISE_KEYS + training.seed, training.device, training.dtype)
+    noise = Generator(ALONE_KEYS + training.seed, training.device, training.dtype)
     D = _copy(training, noise)
     outputs = _teach(D, training, noise)
     fakes = draw_samples(training.networks[0], draw_z(recipe, noise, ASKED))
@@ -39,7 +38,7 @@ def judge(training, held_out, folder):
         "real": float((on_reals > border).mean()), "fake": float((on_fakes <= border).mean()), "asked": len(reals),
     }  # fmt: skip
     folder.mkdir(exist_ok=True)
-    save_json(folder / "judge.json", result)
+    save_json(folder / "alone.json", result)
     pictures = [folder / "generated.png", folder / "held-out.png"]
     for picture, samples in zip(pictures, (fakes, reals)):
         held_out.draw(picture, samples[: min(held_out.shown, len(reals))])
@@ -58,7 +57,7 @@ def _teach(D, training, noise):
     """D's updates alone; returns its mean outputs on the last real and the last generated batch."""
     recipe = training.recipe
     optimizer_d = optimizer(recipe, D.parameters())
-    batches = recipe.judge_epochs * training.batches_per_epoch
+    batches = recipe.alone_epochs * training.batches_per_epoch
     for number in tqdm(range(batches), "D alone", unit="step", delay=1, dynamic_ncols=True, disable=None):
         real = training.batch(number)
         fake = Tensor(

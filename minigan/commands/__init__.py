@@ -1,0 +1,8 @@
+"""What the commands of the command line do: each takes the parsed options and returns the exit status."""
+
+from .kernels import bench, check, inspect
+from .options import explain_os_error
+from .samples import evaluate, sample
+from .train import train
+
+__all__ = ["bench", "check", "evaluate", "explain_os_error", "inspect", "sample", "train"]

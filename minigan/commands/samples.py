@@ -1,0 +1,48 @@
+"""`minigan sample` and `evaluate`: what a trained generator makes, and what that is worth."""
+
+from pathlib import Path
+
+from ..errors import MiniganError
+from ..paths import user_path
+from .options import refuse_below_one
+
+
+def sample(options):
+    """`minigan sample`."""
+    import numpy as np
+
+    from .. import data, plots
+    from ..checkpoint import replacing
+    from ..gans import RunFolder
+
+    refuse_below_one(options, "n")
+    if options.out and Path(options.out).suffix.lower() not in ("", ".png"):
+        raise MiniganError(f"--out {options.out}: the picture is a PNG, expected a name that ends so")
+    run = RunFolder.open(user_path(options.folder))
+    samples = run.draw_samples(options.n, options.seed, options.device)
+    path = user_path(options.raw or options.out or run.path / "sample.png")
+    if options.raw:
+        with replacing(path) as part, open(part, "wb") as file:
+            np.save(file, samples.astype(np.float32))
+    elif samples.ndim == 2:
+        data.load(run.config["data"]).draw(path, samples)
+    else:
+        plots.save_grid(path, samples)
+    print(f"{len(samples)} samples: {path}")
+    return 0
+
+
+def evaluate(options):
+    """`minigan evaluate`."""
+    from ..checkpoint import save_json
+    from ..gans import RunFolder
+    from ..judge import evaluate, save_picture, table
+
+    refuse_below_one(options, "n")
+    run = RunFolder.open(user_path(options.folder))
+    evaluation, pictures = evaluate(run, options.n, options.seed, options.device, options.data_dir)
+    save_json(run.path / "evaluation.json", evaluation)
+    save_picture(run.path / "evaluation.png", evaluation, pictures)
+    print(table(evaluation))
+    print(f"see {run.path / 'evaluation.png'} and {run.path / 'evaluation.json'}")
+    return 0

@@ -1,0 +1,95 @@
+"""An evaluation as a table and as a picture."""
+
+import numpy as np
+
+from ..checkpoint import replacing
+from .evaluation import REAL
+
+ROWS = {  # of the table: what it is called, and how it is written
+    "frechet": ("Fréchet distance", "{:.2f}"),
+    "precision": ("precision", "{:.3f}"),
+    "recall": ("recall", "{:.3f}"),
+    "density": ("density", "{:.3f}"),
+    "coverage": ("coverage", "{:.3f}"),
+    "inception_score": ("Inception score", "{:.2f}"),
+    "classes": ("classes", "{:d}"),
+    "smallest_class": ("smallest class", "{:.1%}"),
+    "kl": ("KL of the classes", "{:.4f}"),
+    "modes": ("modes", "{:d}"),
+    "within_3": ("within 3 deviations", "{:.1%}"),
+    "smallest_mode": ("smallest mode", "{:.1%}"),
+    "spread": ("spread of a mode", "{:.2f}"),
+}
+
+
+def table(evaluation):
+    """The lines to print for an evaluation."""
+    columns, found = list(evaluation["scores"]), evaluation["scores"].values()
+    cells = [["", *columns]]
+    for key, (name, form) in ROWS.items():
+        if any(key in each for each in found):
+            cells.append([name, *(form.format(each[key]) if key in each else "" for each in found)])
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
+        for row in cells
+    ]
+    return "\n".join([headline(evaluation), "", *lines, "", *_sentences(evaluation)])
+
+
+def headline(evaluation):
+    """What was judged, in a line."""
+    return (
+        f"{evaluation['recipe']} ({evaluation['preset']}) on {evaluation['data']}, seed {evaluation['seed']}, "
+        f"epoch {evaluation['epoch']:.4g}: {evaluation['samples']:,} samples"
+    )
+
+
+def _sentences(evaluation):
+    """What goes into no column."""
+    if "judge" in evaluation:
+        yield f"seen by {evaluation['judge']}, beside {evaluation['held_out']:,} real images that are no training images"
+    if memory := evaluation.get("memory"):
+        line = f"nearest training image: {memory['distance']:.2f} away (median of {memory['compared']:,} samples)"
+        if "nearness" in memory:
+            line += (
+                f", {memory['held_out_distance']:.2f} from held-out images; {memory['nearness']:.1%} of the samples are the "
+                "nearer ones (50 %: as new as held-out images)"
+            )
+        yield line
+    of_d = evaluation["discriminator"]
+    yield (
+        "D says, on average, " + ", ".join(f"{of_d[name]:.3f} of {name}" for name in (REAL, "held-out images", "samples"))
+        + f"; it prefers a training image to a held-out one in {of_d['memory']:.1%} (50 %: it has learnt none by heart)"
+    )  # fmt: skip
+
+
+def save_picture(path, evaluation, pictures):
+    """Draw the shares of the classes or modes beside the data's; and, of images, the samples that lie nearest to a training image
+    above those.
+    """
+    from matplotlib.figure import Figure
+
+    found = evaluation["scores"]
+    name, shown = next(iter(found.items()))
+    has_shares = "shares" in shown
+    figure = Figure(figsize=(8, 2.6 * (has_shares + (pictures is not None)) + 0.6), layout="constrained")
+    figure.suptitle(headline(evaluation), fontsize=11)
+    panels = iter(np.atleast_1d(figure.subplots(has_shares + (pictures is not None), 1)))
+    if has_shares:
+        axes = next(panels)
+        real = found[REAL] if REAL in found else found["data"]
+        places = np.arange(len(shown["shares"]))
+        axes.bar(places - 0.2, real["shares"], 0.4, color="0.8", label="data")
+        axes.bar(places + 0.2, shown["shares"], 0.4, label=f"samples of G, {name} weights")
+        axes.set(xlabel="class" if pictures else "mode", ylabel="share", xticks=places)
+        axes.legend(ncols=2, loc="lower center")
+    if pictures:
+        axes = next(panels)
+        rows = [np.concatenate(list(pictures[kind]), axis=2) for kind in ("samples", "neighbours")]
+        picture = np.clip((np.concatenate(rows, axis=1).transpose(1, 2, 0) + 1) / 2, 0, 1)
+        axes.imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_title("the samples nearest to a training image, above it", fontsize=10)
+        axes.set_axis_off()
+    with replacing(path) as part:
+        figure.savefig(part, dpi=110)

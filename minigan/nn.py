@@ -5,9 +5,10 @@ from math import prod
 import numpy as np
 
 from . import init, ops, shapes
+from .errors import MiniganError
 from .module import Module
 from .random import Generator
-from .tensor import Tensor
+from .tensor import Tensor, no_grad
 
 
 def _parameter(tensor):
@@ -34,7 +35,11 @@ class Dense(Module):
         self.weight, self.bias = _parameter(initial((inputs, outputs), generator)), _zeros(outputs, generator)
 
     def forward(self, x):
-        return ops.matmul(x, self.weight, self.bias)
+        return self.apply(x, self.weight)
+
+    def apply(self, x, weight):
+        """The layer with `weight` in the place of its own."""
+        return ops.matmul(x, weight, self.bias)
 
     def __repr__(self):
         return f"Dense({self.weight.shape[0]}, {self.weight.shape[1]})"
@@ -54,7 +59,11 @@ class Conv2d(Module):
         self.bias = _zeros(outputs, generator)
 
     def forward(self, x):
-        return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+        return self.apply(x, self.weight)
+
+    def apply(self, x, weight):
+        """The layer with `weight` in the place of its own."""
+        return ops.conv2d(x, weight, self.bias, self.stride, self.padding)
 
     def __repr__(self):
         outputs, inputs, *window = self.weight.shape
@@ -117,6 +126,60 @@ class BatchNorm(Module):
 
     def __repr__(self):
         return f"BatchNorm({self.gamma.shape[0]})"
+
+
+class SpectralNorm(Module):
+    """A Dense or a Conv2d whose w is divided by σ, the largest singular value of the matrix W = w under (w.shape[0], −1).
+
+    σ = u W vᵀ, with u and v as buffers: `generator` draws a first u, each pass in training is one step of the power iteration,
+    and in use they stay. Raises MiniganError for any other layer. Source: Miyato et al. 2018, eq. 8 and Algorithm 1; to the
+    gradient u and v are constants, which makes it eq. 12.
+    """
+
+    def __init__(self, layer, generator):
+        # Not a ConvTranspose2d: the paper's W has a row for each output, with all that reaches it, and its w has the
+        # inputs in front. So has a Dense, but its w is just Wᵀ, of the same σ.
+        if not isinstance(layer, (Dense, Conv2d)):
+            raise MiniganError(f"SpectralNorm of {type(layer).__name__}, expected a Dense or a Conv2d")
+        self.layer = layer
+        matrix = self._matrix()
+        u, v = _power_step(generator.normal((1, matrix.shape[0])), matrix)
+        self.buffers = {"u": u.data, "v": v.data}
+
+    def forward(self, x):
+        return self.layer.apply(x, self.normalised())
+
+    def normalised(self):
+        """w / σ; in training, after another step of the power iteration."""
+        matrix = self._matrix()
+        u, v = self._vectors(matrix.device)
+        if self.training:
+            u, v = _power_step(u, matrix)
+            for name, vector in (("u", u), ("v", v)):  # in place, where a captured step looks for them
+                matrix.device.primitives.copy_rows(vector.data, self.buffers[name], 0)
+        return self.layer.weight / ops.matmul(ops.matmul(u, matrix), v, None, False, True)
+
+    def _matrix(self):
+        return self.layer.weight.reshape((self.layer.weight.shape[0], -1))
+
+    def _vectors(self, device):
+        """u and v as copies: the backward of this pass may come when another one has overwritten the buffers."""
+        copy = device.primitives.broadcast_to
+        return [Tensor(copy(array, array.shape), device) for array in (self.buffers["u"], self.buffers["v"])]
+
+    def __repr__(self):
+        return f"SpectralNorm({self.layer!r})"
+
+
+def _power_step(u, matrix):
+    """The next (u, v), nearer to the singular vectors of the largest singular value; constants."""
+    with no_grad():
+        v = _unit(ops.matmul(u, matrix))
+        return _unit(ops.matmul(v, matrix, None, False, True)), v
+
+
+def _unit(vector):
+    return vector / (vector * vector).sum().sqrt()
 
 
 class MaxPool2d(Module):

@@ -224,9 +224,3 @@ KERNELS_WHERE(pixels % PACK == 0, batch_norm_backward,
                real epsilon),
               Backward(i / pixels % channels, mean, variance, gamma, grad_gamma, grad_beta, share, epsilon),
               Written{grad_x}, gradient, x)
-
-// running <- running + momentum (scale value - running)
-extern "C" __global__ void running_average_v1(real* running, const real* value, int n, real momentum, real scale) {
-    const int i = global_index();
-    if (i < n) running[i] += momentum * (scale * value[i] - running[i]);
-}

@@ -1,5 +1,5 @@
 // 16 bytes at once, the most that one instruction of a thread moves: what the upper rungs of reduce.cu, activation.cu,
-// optim.cu and batch_norm.cu share.
+// optim.cu, average.cu and batch_norm.cu share.
 #pragma once
 
 constexpr int PACK = 16 / sizeof(real);  // 4 floats or 2 doubles

@@ -1,22 +1,14 @@
-"""Layers: a Module holds parameters and other modules, and maps a Tensor to a Tensor."""
+"""Layers, and Sequential, a network of them: each a Module, which maps a Tensor to a Tensor."""
 
-from contextlib import contextmanager
 from math import prod
-from types import MappingProxyType
 
 import numpy as np
 
 from . import init, ops, shapes
-from .devices import array_module
-from .devices import device as get_device
 from .errors import MiniganError
+from .module import Module
 from .random import Generator
-from .tensor import Tensor
-
-
-def _to_numpy(array):
-    """A copy of a device array."""
-    return array.copy() if isinstance(array, np.ndarray) else array.get()
+from .tensor import Tensor, no_grad
 
 
 def _parameter(tensor):
@@ -32,101 +24,6 @@ def _some_generator():
     return Generator(np.random.default_rng().integers(2**63))
 
 
-class Module:
-    """Anything with parameters. Tensors that require a gradient and are set as attributes are its parameters;
-    Modules set as attributes are its children. Both are listed as they were set.
-
-    `buffers` are device arrays that belong to the state but are not trained. In `training` mode, the default, some layers
-    behave differently than in use: see `train` and `eval`.
-    """
-
-    training = True
-    buffers = MappingProxyType({})
-
-    def __call__(self, x):
-        return self.forward(x)
-
-    def forward(self, x):
-        raise NotImplementedError(f"{type(self).__name__}.forward")
-
-    def named_parameters(self):
-        """{"0.weight": Tensor, …} of this module and all below it."""
-        named = {}
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor) and value.requires_grad:
-                named[name] = value
-            elif isinstance(value, Module):
-                named |= {f"{name}.{inner}": parameter for inner, parameter in value.named_parameters().items()}
-        return named
-
-    def modules(self):
-        """{"0.": Module, …}: this module as "", and all below it."""
-        named = {"": self}
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                named |= {f"{name}.{inner}": module for inner, module in value.modules().items()}
-        return named
-
-    def parameters(self):
-        """All parameters as a list, always in the same sequence."""
-        return list(self.named_parameters().values())
-
-    def named_buffers(self):
-        """{"1.running_mean": array, …} of this module and all below it."""
-        return {at + name: array for at, module in self.modules().items() for name, array in module.buffers.items()}
-
-    def train(self, training=True):
-        """Switch this module and all below it to training, or to use; returns the module."""
-        for module in self.modules().values():
-            module.training = training
-        return self
-
-    def eval(self):
-        """Switch this module and all below it to use; returns the module."""
-        return self.train(False)
-
-    def state(self):
-        """{name: NumPy array}: a copy of all that `load_state` needs."""
-        parameters = {name: parameter.numpy().copy() for name, parameter in self.named_parameters().items()}
-        return parameters | {name: _to_numpy(array) for name, array in self.named_buffers().items()}
-
-    def load_state(self, state):
-        """Overwrite every parameter and buffer in place. Raises MiniganError where names or shapes differ."""
-        parameters, buffers = self.named_parameters(), self.named_buffers()
-        everything = parameters | buffers
-        if everything.keys() != state.keys():
-            raise MiniganError(f"state holds {', '.join(sorted(state))}, expected {', '.join(sorted(everything))}")
-        for name, value in everything.items():
-            if np.shape(state[name]) != value.shape:
-                raise MiniganError(f"state of {name} has shape {np.shape(state[name])}, expected {value.shape}")
-        for name, parameter in parameters.items():
-            parameter.copy_(state[name])
-        for name, array in buffers.items():
-            array[...] = array_module(array).asarray(state[name], array.dtype)
-
-    def to(self, device):
-        """Move all parameters and buffers to another device, in place; returns the module. Build the optimizer afterwards."""
-        for parameter in self.parameters():
-            moved = parameter.to(device)
-            parameter.data, parameter.device = moved.data, moved.device
-        for module in self.modules().values():
-            xp = get_device(device).xp
-            module.buffers = {name: xp.asarray(_to_numpy(array)) for name, array in module.buffers.items()}
-        return self
-
-    @contextmanager
-    def frozen(self):
-        """Within this block the parameters are constants: gradients flow through the module, none into it."""
-        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        for parameter in parameters:
-            parameter.requires_grad = False
-        try:
-            yield self
-        finally:
-            for parameter in parameters:
-                parameter.requires_grad = True
-
-
 class Dense(Module):
     """y = x W + b. Shapes: (batch, inputs) → (batch, outputs); W (inputs, outputs), b (outputs,), b starts at 0.
 
@@ -138,7 +35,11 @@ class Dense(Module):
         self.weight, self.bias = _parameter(initial((inputs, outputs), generator)), _zeros(outputs, generator)
 
     def forward(self, x):
-        return ops.matmul(x, self.weight, self.bias)
+        return self.apply(x, self.weight)
+
+    def apply(self, x, weight):
+        """The layer with `weight` in the place of its own."""
+        return ops.matmul(x, weight, self.bias)
 
     def __repr__(self):
         return f"Dense({self.weight.shape[0]}, {self.weight.shape[1]})"
@@ -158,7 +59,11 @@ class Conv2d(Module):
         self.bias = _zeros(outputs, generator)
 
     def forward(self, x):
-        return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+        return self.apply(x, self.weight)
+
+    def apply(self, x, weight):
+        """The layer with `weight` in the place of its own."""
+        return ops.conv2d(x, weight, self.bias, self.stride, self.padding)
 
     def __repr__(self):
         outputs, inputs, *window = self.weight.shape
@@ -221,6 +126,60 @@ class BatchNorm(Module):
 
     def __repr__(self):
         return f"BatchNorm({self.gamma.shape[0]})"
+
+
+class SpectralNorm(Module):
+    """A Dense or a Conv2d whose w is divided by σ, the largest singular value of the matrix W = w under (w.shape[0], −1).
+
+    σ = u W vᵀ, with u and v as buffers: `generator` draws a first u, each pass in training is one step of the power iteration,
+    and in use they stay. Raises MiniganError for any other layer. Source: Miyato et al. 2018, eq. 8 and Algorithm 1; to the
+    gradient u and v are constants, which makes it eq. 12.
+    """
+
+    def __init__(self, layer, generator):
+        # Not a ConvTranspose2d: the paper's W has a row for each output, with all that reaches it, and its w has the
+        # inputs in front. So has a Dense, but its w is just Wᵀ, of the same σ.
+        if not isinstance(layer, (Dense, Conv2d)):
+            raise MiniganError(f"SpectralNorm of {type(layer).__name__}, expected a Dense or a Conv2d")
+        self.layer = layer
+        matrix = self._matrix()
+        u, v = _power_step(generator.normal((1, matrix.shape[0])), matrix)
+        self.buffers = {"u": u.data, "v": v.data}
+
+    def forward(self, x):
+        return self.layer.apply(x, self.normalised())
+
+    def normalised(self):
+        """w / σ; in training, after another step of the power iteration."""
+        matrix = self._matrix()
+        u, v = self._vectors(matrix.device)
+        if self.training:
+            u, v = _power_step(u, matrix)
+            for name, vector in (("u", u), ("v", v)):  # in place, where a captured step looks for them
+                matrix.device.primitives.copy_rows(vector.data, self.buffers[name], 0)
+        return self.layer.weight / ops.matmul(ops.matmul(u, matrix), v, None, False, True)
+
+    def _matrix(self):
+        return self.layer.weight.reshape((self.layer.weight.shape[0], -1))
+
+    def _vectors(self, device):
+        """u and v as copies: the backward of this pass may come when another one has overwritten the buffers."""
+        copy = device.primitives.broadcast_to
+        return [Tensor(copy(array, array.shape), device) for array in (self.buffers["u"], self.buffers["v"])]
+
+    def __repr__(self):
+        return f"SpectralNorm({self.layer!r})"
+
+
+def _power_step(u, matrix):
+    """The next (u, v), nearer to the singular vectors of the largest singular value; constants."""
+    with no_grad():
+        v = _unit(ops.matmul(u, matrix))
+        return _unit(ops.matmul(v, matrix, None, False, True)), v
+
+
+def _unit(vector):
+    return vector / (vector * vector).sum().sqrt()
 
 
 class MaxPool2d(Module):

@@ -81,12 +81,6 @@ def test_what_does_not_fit_is_said():
             ops.batch_norm(mg.tensor(np.ones(shape)), three, three)
 
 
-def test_running_averages():
-    running = np.array([1.0, 2.0])
-    reference.running_average(running, np.array([3.0, 3.0]), 0.1, 2.0)
-    assert_close(running, [0.9 + 0.6, 1.8 + 0.6])
-
-
 H100 = Target("float", 90, 132)
 VERSIONS = "v1", "v2", "v3"
 

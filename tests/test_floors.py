@@ -17,7 +17,7 @@ FLOORS = (  # the lowest first
     ("cpu cuda", "the primitives as the devices run them; cuda hands the emulator its plans, cpu hastens reference"),
     ("tensor", "the tape: it knows primitives by their device, and no operation"),
     ("ops", "the calculus"),
-    ("gradcheck random init nn optim", "what nets are made of, and the check of a derivative"),
+    ("gradcheck random init module nn optim", "what nets are made of, and the check of a derivative"),
     ("minigan", "what `import minigan` brings: all below, and nothing above"),
     ("data gans plots checkpoint metrics", "data sets, recipes and the training, with all that it writes"),
     ("check", "are the derivatives right, and the kernels?"),

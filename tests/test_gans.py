@@ -10,10 +10,10 @@ from compare import assert_close
 from small_gan import drawn_as, small
 
 import minigan as mg
-from minigan import data, gans, metrics
+from minigan import data, gans, metrics, nn
 from minigan.data.digits import digits
 from minigan.gans import LOSSES, Training, find_recipe
-from minigan.gans.describe import step_flops
+from minigan.gans.describe import multiply_adds, step_flops
 from minigan.gans.recipes import ZERO_ONE
 
 loop, judging = (
@@ -333,6 +333,16 @@ def test_describe_counts_what_was_counted_by_hand(name, preset, shape, gflop):
     recipe = find_recipe(name, preset)
     networks = gans.build(recipe, shape, mg.random.Generator(0))
     assert step_flops(recipe, networks, shape) / 1e9 == pytest.approx(gflop, rel=2e-3)
+
+
+def test_describe_sees_through_spectral_normalisation():
+    generator = mg.random.Generator(0)
+    for layer, before, behind in (
+        (nn.Dense(7, 5, generator=generator), (7,), (5,)),
+        (nn.Conv2d(3, 4, 5, 2, generator=generator), (3, 8, 8), (4, 4, 4)),
+    ):
+        adds = multiply_adds(layer, before, behind)
+        assert multiply_adds(nn.SpectralNorm(layer, generator), before, behind) == adds > 0
 
 
 def test_the_second_phase_keeps_the_penalty(images):

@@ -7,7 +7,7 @@ import pytest
 from small_gan import drawn_as, small
 
 import minigan as mg
-from minigan import devices, emulator, gans, ops
+from minigan import devices, emulator, gans, nn, ops, optim
 from minigan.devices import device as get_device
 from minigan.gans import Training
 from minigan.plan import recording
@@ -152,6 +152,35 @@ def test_dropout_and_gradients_with_two_owners_are_captured_too(device):
         assert np.array_equal(found, expected)
         seen.append(found[0].tobytes())
     assert len(set(seen)) == 5
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_power_iteration_is_captured_too(device):
+    """Each replay goes on from the u that the one before has left."""
+
+    def stepping():
+        generator = mg.random.Generator(3, device)
+        conv, dense = nn.Conv2d(2, 4, 3, 2, generator=generator), nn.Dense(36, 1, generator=generator)
+        layers = nn.SpectralNorm(conv, generator), nn.Tanh(), nn.Flatten(), nn.SpectralNorm(dense, generator)
+        net, x = nn.Sequential(*layers), generator.normal((5, 2, 6, 6))
+        adam = optim.Adam(net.parameters(), lr=0.01)
+
+        def step():
+            adam.zero_grad()
+            loss = (net(x) * net(-x)).mean()
+            loss.backward()
+            adam.step()
+            return loss
+
+        return net, step
+
+    (net, step), (eager, eager_step) = stepping(), stepping()
+    replayed, seen = get_device(device).graph(step), set()
+    for _ in range(5):
+        assert np.array_equal(replayed().numpy(), eager_step().numpy())
+        assert same(net.state(), eager.state())
+        seen.add(net.state()["0.u"].tobytes())
+    assert replayed.is_captured and len(seen) == 5
 
 
 def test_launches_are_noted_and_not_run():

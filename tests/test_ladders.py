@@ -18,7 +18,7 @@ FP32_TILES = (
     "matmul_v4", "matmul_v5", "conv2d_v4", "conv2d_backward_data_v4", "conv2d_backward_weight_v4", "winograd_products_v1",
 )  # fmt: skip
 TENSOR_TILES = "matmul_v6", "conv2d_v5", "conv2d_backward_data_v5", "conv2d_backward_weight_v5"
-PACKED = [name for stem in ("activation", "optim") for name in STEMS[stem]]
+PACKED = [name for stem in ("activation", "optim", "average") for name in STEMS[stem]]
 
 # The least steps along k that a strip has: every one of them stands in the machine code, with 64 multiply-adds of a thread.
 STEPS, PRODUCTS = 8, 64

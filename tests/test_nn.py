@@ -6,6 +6,8 @@ from compare import assert_close
 
 import minigan as mg
 from minigan import init, nn
+from minigan.check import check_gradient
+from minigan.check.gradients import Case
 
 
 def small_net(dtype="float64"):
@@ -178,6 +180,139 @@ def test_batch_norm_trains_as_pytorchs():
         assert_close(ours(x).numpy(), theirs(torch.tensor(x.numpy().copy())).detach().numpy(), 1e-10)
     assert_close(ours.buffers["running_variance"], theirs.running_var.numpy(), 1e-10)
     assert_close(ours.eval()(x).numpy(), theirs.eval()(torch.tensor(x.numpy().copy())).detach().numpy(), 1e-10)
+
+
+def spectral(kind, device="cpu", seed=0):
+    """(a layer in float64, the shape of what it takes)."""
+    generator = mg.random.Generator(seed, device, "float64")
+    if kind == "dense":
+        return nn.SpectralNorm(nn.Dense(6, 4, generator=generator), generator), (5, 6)
+    conv = nn.Conv2d(2, 3, (3, 2), 2, "same", generator=generator)
+    return nn.SpectralNorm(conv, generator), (2, 2, 5, 4)
+
+
+def matrix_of(layer):
+    return layer.layer.weight.numpy().reshape(len(layer.layer.weight), -1)
+
+
+def vectors_of(layer):
+    """Copies of u and v."""
+    return layer.state()["u"], layer.state()["v"]
+
+
+def power_step(u, matrix):
+    """Miyato et al. 2018, Algorithm 1, on rows instead of columns."""
+    v = u @ matrix / np.linalg.norm(u @ matrix)
+    return v @ matrix.T / np.linalg.norm(v @ matrix.T), v
+
+
+SPECTRAL = pytest.mark.parametrize("kind", ["dense", "conv"])
+
+
+@SPECTRAL
+@pytest.mark.parametrize("device", ["cpu", "emulator"])
+def test_sigma_becomes_the_largest_singular_value(kind, device):
+    layer, shape = spectral(kind, device)
+    x = mg.random.Generator(1, device, "float64").normal(shape)
+    for _ in range(100):
+        layer(x)
+    (u, v), matrix = vectors_of(layer), matrix_of(layer)
+    assert_close(u @ matrix @ v.T, [[np.linalg.norm(matrix, 2)]], 1e-6)
+    found = layer.eval().normalised().numpy()
+    assert_close(np.linalg.norm(found.reshape(matrix.shape), 2), 1, 1e-6)
+    layer.layer.weight.copy_(found)
+    assert_close(layer.layer(x).numpy(), layer(x).numpy(), 1e-6)  # with the layer's own stride, padding and bias
+
+
+@SPECTRAL
+def test_a_pass_in_training_is_one_power_step_and_in_use_none(kind):
+    layer, shape = spectral(kind)
+    x, buffers, (u, v) = mg.tensor(np.ones(shape)), dict(layer.buffers), vectors_of(layer)
+    assert_close([np.linalg.norm(u), np.linalg.norm(v)], [1, 1])
+    for _ in range(3):
+        u, v = power_step(u, matrix_of(layer))
+        layer(x)
+        assert all(layer.buffers[name] is buffers[name] for name in "uv")
+        assert_close(buffers["u"], u)
+        assert_close(buffers["v"], v)
+    before = vectors_of(layer)
+    layer.eval()(x)
+    assert all(map(np.array_equal, vectors_of(layer), before))
+
+
+@SPECTRAL
+@pytest.mark.parametrize("device", ["cpu", "emulator"])
+def test_the_first_and_the_second_derivative_of_spectral_normalisation(kind, device):
+    """As a gradient penalty takes it: by the input, then by everything."""
+    layer, shape = spectral(kind, device)
+    layer.eval()
+
+    def applied(x, weight, bias):
+        layer.layer.weight, layer.layer.bias = weight, bias
+        return layer(x)
+
+    assert check_gradient(Case(kind, applied, (shape, layer.layer.weight.shape, layer.layer.bias.shape)), device) < 1e-6
+
+
+@SPECTRAL
+@pytest.mark.parametrize("training", [True, False])
+def test_the_gradient_is_the_papers(kind, training):
+    """Eq. 12: (G − λ u vᵀ) / σ, G by the normalised weights and λ = G · W / σ; and a pass's own u and v, whatever comes later."""
+    layer, shape = spectral(kind)
+    x = mg.random.Generator(1, dtype="float64").normal(shape)
+    weight, matrix = layer.layer.weight, matrix_of(layer)
+    loss = (layer.train(training)(x) ** 2).sum()
+    u, v = vectors_of(layer)
+    for _ in range(3):
+        layer.train()(x)
+    loss.backward()
+    sigma = (u @ matrix @ v.T).item()
+    normalised = mg.tensor(weight.numpy() / sigma, requires_grad=True)
+    (layer.layer.apply(x, normalised) ** 2).sum().backward()
+    by_normalised = normalised.grad.numpy().reshape(matrix.shape)
+    expected = (by_normalised - (by_normalised * matrix / sigma).sum() * u.T @ v) / sigma
+    assert_close(weight.grad.numpy().reshape(matrix.shape), expected)
+
+
+@SPECTRAL
+def test_spectral_normalisation_is_the_same_by_the_kernels(kind):
+    found = {}
+    for device in ("cpu", "emulator"):
+        layer, shape = spectral(kind, device)
+        x = mg.random.Generator(1, device, "float64").normal(shape)
+        for _ in range(3):
+            y = layer(x)
+        (y * y).sum().backward()
+        found[device] = [y.numpy(), *vectors_of(layer), *(each.grad.numpy() for each in layer.parameters())]
+    for one, other in zip(*found.values()):
+        assert_close(one, other)
+
+
+@SPECTRAL
+def test_the_state_of_spectral_normalisation_goes_round(kind):
+    layer, shape = spectral(kind)
+    other, _ = spectral(kind, seed=1)
+    x = mg.tensor(np.ones(shape))
+    layer(x), layer(x)
+    state = layer.state()
+    assert list(state) == ["layer.weight", "layer.bias", "u", "v"]
+    other.load_state(state)
+    for net in (layer, other):
+        net(x)
+    assert all(np.array_equal(values, other.state()[name]) for name, values in layer.state().items())
+    assert not np.array_equal(layer.state()["u"], state["u"])
+
+
+def test_what_is_normalised_and_what_is_not():
+    generator = mg.random.Generator(0)
+    net = nn.Sequential(nn.SpectralNorm(nn.Conv2d(1, 4, 5, 2, generator=generator), generator), nn.Tanh())
+    assert repr(net) == "Sequential(SpectralNorm(Conv2d(1, 4, (5, 5), stride=2, padding='same')), Tanh())"
+    assert list(net.named_parameters()) == ["0.layer.weight", "0.layer.bias"]
+    assert {name: array.shape for name, array in net.named_buffers().items()} == {"0.u": (1, 4), "0.v": (1, 25)}
+    for layer in (nn.ConvTranspose2d(1, 4, 5, generator=generator), nn.Tanh(), net.layers[0]):
+        name = type(layer).__name__
+        with pytest.raises(mg.MiniganError, match=f"SpectralNorm of {name}, expected a Dense or a Conv2d"):
+            nn.SpectralNorm(layer, generator)
 
 
 def test_initial_weights_of_convolutions():

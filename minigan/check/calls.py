@@ -138,6 +138,13 @@ def _activation(f):
         yield Call("sigmoid_backward", (g, np.asarray(1 / (1 + np.exp(-x)))), 4, off)
 
 
+def _average(f):
+    sizes = [0, 1, 7, 1031, 2048, 4099, 2048, *(f.sizes(1)[0] for _ in range(RANDOM_SHAPES))]
+    for i, n in enumerate(sizes):
+        momentum, scale = ((0.1, 1.5), (1e-3, 1.0))[i // 2 % 2]
+        yield Call("running_average", (f(n), f(n), momentum, scale), 4, off_boundary=i % 2 == 1)
+
+
 def _batch(f):
     for count, samples, batches, shape in (
         (1, 1, 1, (1,)),
@@ -172,7 +179,6 @@ def _batch_norm(f):
                 )  # of a sum of 1,000s, and of their mean, a float has few digits behind the point
                 activation = (None, ("leaky_relu", 0.2))[i // 2 % 2]
                 yield Call("batch_norm_forward", (x, f(c), f(c), 1e-5, activation), factor, off)
-        yield Call("running_average", (f(c), f(c), 0.1, 1.5), 4)
 
 
 def _conv2d(f):
@@ -290,6 +296,7 @@ def _random(f):
 
 CALLS = {
     "activation": _activation,
+    "average": _average,
     "batch": _batch,
     "batch_norm": _batch_norm,
     "conv2d": _conv2d,

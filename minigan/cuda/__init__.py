@@ -5,8 +5,9 @@ Each module makes plans (launch.py) from shapes; source.py finds and compiles th
 """
 
 from .activation import leaky_relu, leaky_relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
+from .average import running_average
 from .batch import image_batch, point_batch
-from .batch_norm import batch_norm, batch_norm_backward, batch_norm_forward, batch_norm_statistics, running_average
+from .batch_norm import batch_norm, batch_norm_backward, batch_norm_forward, batch_norm_statistics
 from .conv2d import conv2d, conv2d_backward_data, conv2d_backward_weight
 from .dropout import dropout
 from .elementwise import (

@@ -67,7 +67,6 @@ VERSIONS = enter(
         "batch_norm_statistics": {v: _by_channels("batch_norm_statistics", v, _STATISTICS) for v in ("v1", "v2")},
         **elementwise(FILE, _ELEMENTS, ("v1", "v2")),
         "batch_norm_sums": {v: _by_channels("batch_norm_sums", v, _SUMS) for v in ("v1", "v2")},
-        **elementwise(FILE, {"running_average": "real* running, const real* value, int n, real momentum, real scale"}),
     },
 )
 VERSIONS["batch_norm_forward"] = {
@@ -123,8 +122,3 @@ def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
     arrays = dict(gradient=gradient, **statistics, gamma=gamma, **sums, grad_x=grad_x)
     _launch_elements("batch_norm_backward", x, arrays, share=x.shape[1] / x.size, epsilon=epsilon)
     return grad_x, sums["grad_gamma"], sums["grad_beta"]
-
-
-def running_average(running, value, momentum, scale=1.0):
-    """As `minigan.reference.running_average`. A thread a channel."""
-    launch_elements("running_average", running.size, dict(running=running, value=value), momentum=momentum, scale=scale)

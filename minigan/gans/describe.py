@@ -63,6 +63,8 @@ def walk(network, start):
 
 def multiply_adds(layer, before, behind):
     """Of one forward pass of one sample, padding included."""
+    if isinstance(layer, nn.SpectralNorm):
+        return multiply_adds(layer.layer, before, behind)
     if isinstance(layer, nn.Dense):
         return layer.weight.size
     if isinstance(layer, nn.Conv2d):

@@ -60,15 +60,6 @@ def batch_norm_backward(gradient, x, mean, variance, gamma, epsilon):
     return gamma / deviation * (gradient - shared), grad_gamma, grad_beta
 
 
-def running_average(running, value, momentum, scale=1.0):
-    """In place: running ← running + momentum (scale · value − running).
-
-    Shapes: running and value (c,).
-    """
-    kind = running.dtype.type
-    running += kind(momentum) * (kind(scale) * value - running)
-
-
 def other_axes(x):
     """All axes but the channels'."""
     return (0, *range(2, x.ndim))

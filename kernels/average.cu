@@ -14,5 +14,15 @@ struct Average {
     }
 };
 
+// The share of the newest is 1 - decay (`rest`, computed by the host in double), and larger in the first steps, so that the
+// first weights are soon forgotten: 9/10, 9/11, 9/12 ... The step count lives on the device, where a captured graph sees it
+// move.
+__device__ inline Average newest(const uint64* step, real rest) {
+    return Average{max(rest, real(9) / (real(10) + real(step[0]))), real(1)};
+}
+
+KERNELS(moving_average, (real* average, const real* value, const uint64* step, int n, real rest), newest(step, rest), average,
+        value)
+
 KERNELS(running_average, (real* running, const real* value, int n, real momentum, real scale),
         (Average{momentum, scale}), running, value)

@@ -67,6 +67,23 @@ def test_many_steps_are_the_exponential_average(version, dtype, tolerance):
     assert_close(running, decay**steps * values[0] + weights @ values[1:].astype(float), 4 * tolerance)
 
 
+@DTYPES
+@EVERY_VERSION
+@pytest.mark.parametrize("n", [0, 1, 255, 1031, 2048, 4099])
+def test_the_share_of_the_newest_falls_to_what_the_decay_leaves(order, n, version, dtype, tolerance):
+    for t, share in ((0, 0.9), (1, 9 / 11), (90, 0.09), (8_989, 9 / 8_999), (8_991, 0.001), (2**40, 0.001)):
+        average, value = drawn(n, dtype, seed=t)
+        step = np.array([t], np.uint64)
+        expected = average + share * (value.astype(float) - average)
+        plain = average.copy()
+        with chosen(version):
+            cuda.moving_average(average, value, step, 0.999)
+        reference.moving_average(plain, value, step, 0.999)
+        assert_close(average, expected, tolerance)
+        assert_close(plain, expected, tolerance)
+        assert step[0] == t
+
+
 @EVERY_VERSION
 def test_what_has_arrived_stays(version):
     """To the last bit, however often, in the averages of a generator that is not trained any more."""

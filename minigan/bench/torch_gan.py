@@ -66,6 +66,7 @@ def _layer(ours):
         "Dense": lambda: Dense(own["weight"], own["bias"]),
         "Conv2d": lambda: Conv(own["weight"], own["bias"], ours.stride, ours.padding),
         "ConvTranspose2d": lambda: Deconv(own["weight"], own["bias"], ours.stride, ours.padding),
+        "SpectralNorm": lambda: nn.utils.parametrizations.spectral_norm(_layer(ours.layer)),
         "BatchNorm": lambda: BatchNorm(own["gamma"], own["beta"], ours.momentum, ours.epsilon),
         "MaxPool2d": lambda: nn.MaxPool2d(ours.window, ours.stride),
         "Reshape": lambda: nn.Unflatten(1, ours.shape),

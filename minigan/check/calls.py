@@ -143,6 +143,8 @@ def _average(f):
     for i, n in enumerate(sizes):
         momentum, scale = ((0.1, 1.5), (1e-3, 1.0))[i // 2 % 2]
         yield Call("running_average", (f(n), f(n), momentum, scale), 4, off_boundary=i % 2 == 1)
+        step = np.array([(0, 7, 2**40)[i % 3]], np.uint64)
+        yield Call("moving_average", (f(n), f(n), step, 0.999), 4, off_boundary=i % 2 == 1)
 
 
 def _batch(f):
@@ -375,6 +377,7 @@ def size_of_terms(call):
         "adam",
         "sgd",
         "running_average",
+        "moving_average",
         "scatter_pixels",
         "momentum",
         "rmsprop",

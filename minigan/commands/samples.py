@@ -46,3 +46,27 @@ def evaluate(options):
     print(table(evaluation))
     print(f"see {run.path / 'evaluation.png'} and {run.path / 'evaluation.json'}")
     return 0
+
+
+def compare(options):
+    """`minigan compare`."""
+    from ..checkpoint import refuse_unwritable, replacing
+    from ..gans import RunFolder
+    from ..judge import compare
+
+    refuse_below_one(options, "n")
+    runs = [RunFolder.open(user_path(folder)) for folder in options.folders]
+    out = user_path(options.out)
+    pictures = [out.with_name(f"{out.name}-{kind}.png") for kind in ("metrics", "samples")]
+    markdown = user_path(options.markdown) if options.markdown else None
+    for path in filter(None, (*pictures, markdown)):
+        refuse_unwritable(path)
+    groups = compare.compare(runs, options.n, options.device, options.data_dir)
+    compare.save_metrics(pictures[0], groups)
+    compare.save_samples(pictures[1], groups, options.device)
+    if markdown:
+        with replacing(markdown) as part:
+            part.write_text(compare.markdown(groups), "utf-8")
+    print(compare.text(groups))
+    print(f"see {', '.join(map(str, filter(None, (*pictures, markdown))))}")
+    return 0

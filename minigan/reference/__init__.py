@@ -6,7 +6,7 @@ Arrays are C-contiguous float32 or float64; an operand of an elementwise primiti
 """
 
 from .activation import leaky_relu, leaky_relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward
-from .average import running_average
+from .average import moving_average, running_average
 from .batch import image_batch, point_batch
 from .batch_norm import batch_norm, batch_norm_backward, batch_norm_forward, batch_norm_statistics
 from .conv2d import conv2d, conv2d_backward_data, conv2d_backward_weight
@@ -67,6 +67,7 @@ __all__ = [
     "max_pool2d_where",
     "mean",
     "momentum",
+    "moving_average",
     "mul",
     "neg",
     "normal",

@@ -1,0 +1,199 @@
+"""Runs side by side: what was set differently, what came out, over the seeds, and all that as pictures."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .. import plots
+from ..checkpoint import load_json, replacing, save_json
+from ..errors import MiniganError
+from ..gans.recipes import RECIPES
+from .evaluation import evaluate
+
+COLUMNS = {  # of the table: what it is called, how it is written, and whether a range goes with it
+    "frechet": ("Fréchet distance", "{:.2f}", True),
+    "classes": ("classes", "{:.0f}", False),
+    "smallest_class": ("smallest class", "{:.1%}", True),
+    "precision": ("precision", "{:.2f}", False),
+    "recall": ("recall", "{:.2f}", False),
+    "density": ("density", "{:.2f}", False),
+    "coverage": ("coverage", "{:.2f}", False),
+    "modes": ("modes", "{:.0f}", True),
+    "within_3": ("within 3 deviations", "{:.1%}", True),
+    "smallest_mode": ("smallest mode", "{:.1%}", False),
+}
+TOLD = ("name", "preset", "about", "source", "repairs")  # of a recipe: what says how it differs, and is none of the settings
+SHOWN = 36  # samples of a run
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one recipe with the same settings, on the same data: they differ in their seeds."""
+
+    settings: dict
+    runs: list
+    evaluations: list
+
+    @cached_property
+    def name(self):
+        return f"{self.settings['name']} ({self.settings['preset']})"
+
+    def command(self):
+        """What makes these runs, as far as the command line can say it: the recipe, and what was changed of it."""
+        registered = RECIPES.get((self.settings["name"], self.settings["preset"]))
+        changes = self.settings
+        if registered:
+            usual = json.loads(json.dumps(dataclasses.asdict(registered)))  # tuples as lists, as a config has them
+            changes = {key: value for key, value in self.settings.items() if usual.get(key) != value}
+        preset = "" if self.settings["preset"] == "tuned" else f" --preset {self.settings['preset']}"
+        seeds = ", ".join(str(run.config["seed"]) for run in self.runs)
+        return f"minigan train {self.settings['name']}{preset}{''.join(map(_flag, changes.items()))} --seed {seeds}"
+
+    def cells(self):
+        """{column: text}: the median of each number, and its range where there is more than one."""
+        scores = [next(iter(each["scores"].values())) for each in self.evaluations]
+        found = {}
+        for key, (_, form, ranged) in COLUMNS.items():
+            values = [each[key] for each in scores if key in each]
+            if values:
+                found[key] = form.format(np.median(values))
+                if ranged and len(values) > 1:
+                    found[key] += f" ({form.format(min(values))} to {form.format(max(values))})"
+        minutes = np.median([each["minutes"] for each in self.evaluations])
+        return found | {"seeds": str(len(self.runs)), "minutes": f"{minutes:.1f}", "command": f"`{self.command()}`"}
+
+
+def _flag(change):
+    name, value = change
+    if name in TOLD:
+        return ""
+    if isinstance(value, bool):
+        return f" --{'' if value else 'no-'}{name}"
+    value = ",".join(map(str, value)) if isinstance(value, list) else value
+    return f" --{name.replace('_', '-')} {value}"
+
+
+def compare(runs, count, device=None, data_dir=None, progress=True):
+    """The Groups of RunFolders, in the sequence they are named in. A run is evaluated, with `count` samples, unless its
+    evaluation.json has them already.
+    """
+    if len({str(run.path.resolve()) for run in runs}) < len(runs):
+        raise MiniganError("a run is named twice: expected each one once")
+    groups = []
+    for run in runs:
+        settings = run.config["recipe"] | {"data": run.config["data"]}
+        group = next((each for each in groups if each.settings == settings), None)
+        if group is None:
+            groups.append(group := Group(settings, [], []))
+        group.runs.append(run)
+        group.evaluations.append(_evaluation(run, count, device, data_dir, progress))
+    return groups
+
+
+def _evaluation(run, count, device, data_dir, progress):
+    path = run.path / "evaluation.json"
+    if path.is_file():
+        kept = load_json(path)
+        now = run.progress()["step"], count
+        if isinstance(kept, dict) and (kept.get("step"), kept.get("samples")) == now and kept.get("scores"):
+            return kept
+    evaluation, _ = evaluate(run, count, device=device, data_dir=data_dir, progress=progress)
+    save_json(path, evaluation)
+    return evaluation
+
+
+def differences(groups):
+    """{setting: its value in each group} of all that is not the same in all of them."""
+    names = dict.fromkeys(name for group in groups for name in group.settings if name not in TOLD[2:])
+    values = {name: [group.settings.get(name) for group in groups] for name in names}
+    return {name: each for name, each in values.items() if any(value != each[0] for value in each)}
+
+
+def tables(groups):
+    """(header, rows) of the results, and of the settings that differ (None where none does)."""
+    cells = [group.cells() for group in groups]
+    shown = [key for key in (*COLUMNS, "seeds", "minutes", "command") if any(key in row for row in cells)]
+    header = ["recipe", *(COLUMNS[key][0] if key in COLUMNS else key for key in shown)]
+    results = header, [[group.name, *(row.get(key, "") for key in shown)] for group, row in zip(groups, cells)]
+    differ = differences(groups)
+    if len(groups) < 2 or not differ:
+        return results, None
+    return results, (["setting", *(group.name for group in groups)], [[key, *map(str, row)] for key, row in differ.items()])
+
+
+def markdown(groups):
+    """The tables as Markdown, with what they are numbers of."""
+    parts = ["\n".join(_markdown_row(row) for row in (header, ["---"] * len(header), *rows)) for header, rows in
+             filter(None, tables(groups))]  # fmt: skip
+    return "\n\n".join([parts[0], caption(groups), *parts[1:]]) + "\n"
+
+
+def _markdown_row(cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def caption(groups):
+    """What the numbers are of."""
+    first = groups[0].evaluations[0]
+    lines = [f"Median over the seeds, with the range; {first['samples']:,} samples of each run."]
+    for judge in dict.fromkeys(each["judge"] for group in groups for each in group.evaluations if "judge" in each):
+        lines.append(f"Seen by {judge}.")
+    for name in ("training images", "noise"):
+        ends = [each["scores"][name]["frechet"] for group in groups for each in group.evaluations if name in each["scores"]]
+        if ends:
+            lines.append(f"Fréchet distance of {name}: {np.median(ends):.3g}.")
+    return " ".join(lines)
+
+
+def text(groups):
+    """The tables for a terminal."""
+    blocks = []
+    for header, rows in filter(None, tables(groups)):
+        widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+        blocks.append("\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)))
+    return "\n\n".join([blocks[0], caption(groups), *blocks[1:]])
+
+
+def save_metrics(path, groups):
+    """Draw the losses, and the Fréchet distance where it was looked at, of all runs over their steps: a colour a group."""
+    from matplotlib.figure import Figure
+
+    rows = {run: run.metrics() for group in groups for run in group.runs}
+    panels = {"d_loss": "loss of D", "g_loss": "loss of G", "frechet": "Fréchet distance, 2,000 samples"}
+    panels = {key: label for key, label in panels.items() if any(key in row for each in rows.values() for row in each)}
+    figure = Figure(figsize=(8, 2.6 * len(panels) + 0.6), layout="constrained")
+    for axes, (key, label) in zip(np.atleast_1d(figure.subplots(len(panels), 1, sharex=True)), panels.items()):
+        for number, group in enumerate(groups):
+            for position, run in enumerate(group.runs):
+                points = [(row["step"], row[key]) for row in rows[run] if key in row]
+                style = {"color": f"C{number}", "linewidth": 1, "marker": "." if key == "frechet" else None}
+                axes.plot(*np.array(points).reshape(-1, 2).T, label=None if position else group.name, **style)
+        axes.set(ylabel=label, yscale="log" if key == "frechet" else "linear")
+        axes.grid(alpha=0.3)
+    axes.set_xlabel("training step")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    with replacing(path) as part:
+        figure.savefig(part, dpi=110)
+
+
+def save_samples(path, groups, device=None):
+    """Draw the same 36 noise vectors by every run: a column a group, a row a seed."""
+    from matplotlib.figure import Figure
+
+    rows = max(len(group.runs) for group in groups)
+    figure = Figure(figsize=(2.4 * len(groups), 2.6 * rows), layout="constrained")
+    for column, group in zip(figure.subplots(rows, len(groups), squeeze=False).T, groups):
+        for axes in column:
+            axes.set_axis_off()
+        for axes, run in zip(column, group.runs):
+            samples = run.draw_samples(SHOWN, 1, device)
+            if samples.ndim == 2:
+                axes.scatter(*samples.T, s=2)
+            else:
+                axes.imshow(plots.tile(samples).squeeze(), cmap="gray", interpolation="nearest")
+            axes.set_title(f"{group.name}, seed {run.config['seed']}", fontsize=8)
+    with replacing(path) as part:
+        figure.savefig(part, dpi=150)

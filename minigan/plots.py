@@ -45,49 +45,81 @@ def save_points(path, samples, data):
         figure.savefig(part, dpi=110)
 
 
-def save_side_by_side(path, left, right):
-    """Write two PNG files of one size as one, side by side."""
+def _captioned(picture, caption, size=18):
+    """A picture below a white strip with its caption, which is set smaller where it would not fit: nothing is hidden."""
+    import matplotlib
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
+    fitting = int(size * picture.width / (font.getlength(caption) + size))
+    font, strip = font.font_variant(size=max(1, min(size, fitting))), 2 * size
+    whole = Image.new("L" if picture.mode == "L" else "RGB", (picture.width, strip + picture.height), "white")
+    whole.paste(picture, (0, strip))
+    ImageDraw.Draw(whole).text((picture.width / 2, strip / 2), caption, "black", font, anchor="mm")
+    return whole
+
+
+def save_side_by_side(path, pictures, title=None):
+    """Write two PNG files of one size side by side. `pictures`: pairs of a path and a caption."""
     from PIL import Image
 
-    pictures = [np.asarray(Image.open(path)) for path in (left, right)]
-    gap = np.full((len(pictures[0]), 16, *pictures[0].shape[2:]), 255, np.uint8)
+    left, right = (np.asarray(_captioned(Image.open(file), caption)) for file, caption in pictures)
+    gap = np.full((len(left), 16, *left.shape[2:]), 255, np.uint8)
+    whole = Image.fromarray(np.concatenate([left, gap, right], axis=1))
     with replacing(path) as part:
-        Image.fromarray(np.concatenate([pictures[0], gap, pictures[1]], axis=1)).save(part, format="PNG")
+        (_captioned(whole, title, size=22) if title else whole).save(part, format="PNG")
 
 
 def save_film(path, pictures, seconds=8):
-    """Write PNG files as a GIF that runs for about so many seconds and rests on the last picture."""
+    """Write PNG files as a GIF that runs for about so many seconds and rests on the last one. `pictures` as above."""
     from PIL import Image
 
     chosen = sorted(set(np.linspace(0, len(pictures) - 1, min(FRAMES, len(pictures))).astype(int)))
-    frames = [Image.open(pictures[i]).convert("P") for i in chosen]
+    frames = [_captioned(Image.open(file), caption) for file, caption in (pictures[i] for i in chosen)]
+    # A GIF has 256 colours: all greys there are, or those that suit the frame best.
+    frames = [frame if frame.mode == "L" else frame.quantize() for frame in frames]
     durations = [1000 * seconds // len(frames)] * (len(frames) - 1) + [2000]
     with replacing(path) as part:
         frames[0].save(part, save_all=True, append_images=frames[1:], duration=durations, loop=0)
 
 
-def save_losses(path, rows, is_probability):
-    """Draw both losses, and D's verdicts on real and generated images, over the steps. `rows`: dicts of metrics.csv."""
+def save_losses(path, rows, is_probability, title):
+    """Draw both losses, and D's verdicts on real and generated images, over the steps. `rows`: dicts of metrics.csv.
+
+    Where some of them hold a Fréchet distance, it is drawn below.
+    """
     from matplotlib.figure import Figure  # and not pyplot, which would switch a notebook's backend
+    from matplotlib.ticker import LogFormatter
+    from PIL import Image
 
     steps = [row["step"] for row in rows]
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True)
+    judged = [row for row in rows if 0 < row.get("frechet", 0) < np.inf]  # which NaN is not
+    panels = 3 if judged else 2
+    figure = Figure(figsize=(8, 3 * panels), layout="constrained")
+    upper, middle, *lowest = figure.subplots(panels, 1, sharex=True)
     for axes, curves in (
         (upper, {"d_loss": "D", "g_loss": "G"}),
-        (lower, {"d_real": "D(x), real images", "d_fake": "D(G(z)), generated images"}),
+        (middle, {"d_real": "D(x), real images", "d_fake": "D(G(z)), generated images"}),
     ):
         for key, label in curves.items():
             axes.plot(steps, [row[key] for row in rows], label=label, linewidth=1)
+    for axes in lowest:
+        places = [row["step"] for row in judged], [row["frechet"] for row in judged]
+        axes.semilogy(*places, "o-", label="Fréchet distance of 2,000 samples", linewidth=1, markersize=4)
+        axes.yaxis.set_major_formatter(LogFormatter())  # 40, and not 4 × 10¹
+        axes.yaxis.set_minor_formatter(LogFormatter())
+        axes.set_ylabel("distance")
+    for axes in figure.axes:
         axes.legend()
-        axes.grid(alpha=0.3)
+        axes.grid(alpha=0.3, which="both")
     upper.set_ylabel("loss")
-    lower.set_ylabel("probability of real" if is_probability else "output")
-    lower.set_xlabel("training step")
+    middle.set_ylabel("probability of real" if is_probability else "output")
+    figure.axes[-1].set_xlabel("training step")
     if is_probability:
-        lower.set_ylim(0, 1)
+        middle.set_ylim(0, 1)
     with replacing(path) as part:
         figure.savefig(part, dpi=110)
+        _captioned(Image.open(part), title).save(part, format="PNG")
 
 
 def save_requests(path, profiles):

@@ -37,6 +37,30 @@ def test_a_run_leaves_everything_behind(images, tmp_path):
     assert not list(run.path.rglob("*.part*"))
 
 
+def test_the_pictures_say_what_they_are(images, tmp_path, monkeypatch):
+    drawn = {}
+    for name in ("save_losses", "save_side_by_side", "save_film"):
+        monkeypatch.setattr(f"minigan.plots.{name}", lambda path, *values: drawn.update({path.name: values}))
+    training = Training(small(), images, seed=3)
+    run = RunFolder.create(tmp_path / "run", training)
+    train(training, 15, run, progress=False)
+    title = f"gan (tuned) on {images.name}, seed 3, step 15"
+    assert drawn["losses.png"][-1] == title and drawn["first-and-last.png"][-1] == title
+    first, *_, last = drawn["training.gif"][0]
+    assert drawn["first-and-last.png"][0] == (first, last) == tuple(zip(run.pictures()[::2], ("epoch 0", "epoch 1.5")))
+    run.config["data"] = str(tmp_path / "holidays")
+    assert run.title(6000) == "gan (tuned) on holidays, seed 3, step 6,000"
+
+
+def test_a_run_with_a_renamed_picture_ends(images, tmp_path):
+    training = Training(small(), images)
+    run = RunFolder.create(tmp_path / "run", training)
+    run.save(training)
+    run.pictures()[0].rename(run.path / "samples" / "step-first.png")
+    train(training, 5, run, progress=False)
+    assert {path.name for path in run.results()} == {"losses.png", "first-and-last.png", "training.gif"}
+
+
 @pytest.mark.parametrize("device", ["cpu", "emulator"])
 def test_a_resumed_run_is_the_unbroken_one(images, tmp_path, device):
     whole = Training(small(), images, device)

@@ -42,7 +42,7 @@ def learn_alone(training, held_out, folder):
     pictures = [folder / "generated.png", folder / "held-out.png"]
     for picture, samples in zip(pictures, (fakes, reals)):
         held_out.draw(picture, samples[: min(held_out.shown, len(reals))])
-    plots.save_side_by_side(folder / "side-by-side.png", *pictures)
+    plots.save_side_by_side(folder / "side-by-side.png", zip(pictures, ("generated", "held out")))
     return result
 
 

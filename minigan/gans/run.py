@@ -174,13 +174,25 @@ class RunFolder:
         """The sample grids, oldest first."""
         return sorted((self.path / "samples").glob("step-*.png"))
 
+    def title(self, step):
+        """What was trained, on what and how far: "gan (tuned) on mnist, seed 3, step 6,000"."""
+        recipe, data = self.recipe(), Path(self.config["data"]).name  # of a folder of images the last name alone
+        return f"{recipe.name} ({recipe.preset}) on {data}, seed {self.config['seed']}, step {step:,}"
+
     def finish(self, training):
         """Draw what sums the run up."""
+        title = self.title(training.steps_done)
         if rows := self.metrics():
-            plots.save_losses(self.path / "losses.png", rows, LOSSES[training.recipe.loss].is_logit)
-        pictures = self.pictures()
-        plots.save_side_by_side(self.path / "first-and-last.png", pictures[0], pictures[-1])
+            plots.save_losses(self.path / "losses.png", rows, LOSSES[training.recipe.loss].is_logit, title)
+        pictures = [(picture, _caption(picture)) for picture in self.pictures()]
+        plots.save_side_by_side(self.path / "first-and-last.png", (pictures[0], pictures[-1]), title)
         plots.save_film(self.path / "training.gif", pictures)
+
+
+def _caption(picture):
+    """What a picture shows: epoch 5 for step-0000600-epoch-5.png, and its own name for one that somebody renamed."""
+    name, _, epoch = picture.stem.partition("-epoch-")
+    return f"epoch {epoch}" if epoch else name
 
 
 def refuse_occupied(path):

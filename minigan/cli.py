@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from .commands import bench, check, evaluate, explain_os_error, inspect, sample, train
+from .commands import bench, check, compare, evaluate, explain_os_error, inspect, sample, train
 from .errors import Interrupted, MiniganError
 
 TRAIN_EXAMPLE = """\
@@ -35,6 +35,14 @@ for each of G's averaged and its raw weights, for as many training images, and f
 below: how near samples lie to training images, and what D says of training images, held-out ones and samples
 
 The first evaluation of a data set teaches its judge (minutes), which is kept in the cache.
+"""
+
+COMPARE_EXAMPLE = """\
+examples:
+  minigan compare runs/gan-1 runs/wgan-1   the settings that differ, the results, compare-metrics.png, compare-samples.png
+  minigan compare runs/* --markdown table.md --out docs/results
+
+Runs that differ in their seeds alone share a row: medians, and ranges. A run that was not evaluated yet is evaluated first.
 """
 
 ARGUMENTS = """
@@ -142,6 +150,7 @@ def build_parser():
     _add_train(commands)
     _add_sample(commands)
     _add_evaluate(commands)
+    _add_compare(commands)
     _add_check(commands)
     _add_inspect(commands)
     _add_bench(commands)
@@ -218,6 +227,17 @@ def _add_evaluate(commands):
     add("--seed", type=int, default=1, metavar="N", help="of their noise (default: 1)")
     add("--data-dir", metavar="DIR", help="where the data files are (default: as the run's)")
     add("--device", help="cpu, cuda, emulator or auto (default: the run's)")
+
+
+def _add_compare(commands):
+    about = "show runs side by side: settings, curves, samples, and their numbers over the seeds"
+    add = _add_command(commands, "compare", compare, about, COMPARE_EXAMPLE).add_argument
+    add("folders", nargs="+", metavar="RUN", help="the runs' folders")
+    add("-n", type=int, default=10_000, metavar="N", help="how many samples of each (default: 10,000)")
+    add("--markdown", metavar="FILE", help="write the tables as Markdown")
+    add("--out", default="compare", metavar="NAME", help="where the pictures go: NAME-metrics.png, NAME-samples.png")
+    add("--data-dir", metavar="DIR", help="where the data files are (default: as the runs')")
+    add("--device", help="cpu, cuda, emulator or auto (default: the runs')")
 
 
 def _add_check(commands):

@@ -2,7 +2,7 @@
 
 from .kernels import bench, check, inspect
 from .options import explain_os_error
-from .samples import evaluate, sample
+from .samples import compare, evaluate, sample
 from .train import train
 
-__all__ = ["bench", "check", "evaluate", "explain_os_error", "inspect", "sample", "train"]
+__all__ = ["bench", "check", "compare", "evaluate", "explain_os_error", "inspect", "sample", "train"]

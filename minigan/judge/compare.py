@@ -25,7 +25,13 @@ COLUMNS = {  # of the table: what it is called, how it is written, and whether a
     "within_3": ("within 3 deviations", "{:.1%}", True),
     "smallest_mode": ("smallest mode", "{:.1%}", False),
 }
-TOLD = ("name", "preset", "about", "source", "repairs")  # of a recipe: what says how it differs, and is none of the settings
+TOLD = (
+    "name",
+    "preset",
+    "about",
+    "source",
+    "repairs",
+)  # of a recipe: what says how it differs, and is none of the settings
 SHOWN = 36  # samples of a run
 
 
@@ -121,7 +127,10 @@ def tables(groups):
     differ = differences(groups)
     if len(groups) < 2 or not differ:
         return results, None
-    return results, (["setting", *(group.name for group in groups)], [[key, *map(str, row)] for key, row in differ.items()])
+    return results, (
+        ["setting", *(group.name for group in groups)],
+        [[key, *map(str, row)] for key, row in differ.items()],
+    )
 
 
 def markdown(groups):
@@ -142,7 +151,9 @@ def caption(groups):
     for judge in dict.fromkeys(each["judge"] for group in groups for each in group.evaluations if "judge" in each):
         lines.append(f"Seen by {judge}.")
     for name in ("training images", "noise"):
-        ends = [each["scores"][name]["frechet"] for group in groups for each in group.evaluations if name in each["scores"]]
+        ends = [
+            each["scores"][name]["frechet"] for group in groups for each in group.evaluations if name in each["scores"]
+        ]
         if ends:
             lines.append(f"Fréchet distance of {name}: {np.median(ends):.3g}.")
     return " ".join(lines)

@@ -179,10 +179,10 @@ def test_d_learns_on_alone_and_leaves_the_pair_as_it_is(tmp_path):
     done = minigan("train", "deconv-gan", *options, "--steps", "3", cwd=tmp_path)
     assert done.returncode == 0 and "D alone: takes " in done.stdout, done.stderr
     run = tmp_path / "runs" / "deconv-gan-1"
-    result = json.loads((run / "judge" / "judge.json").read_text())
+    result = json.loads((run / "alone" / "alone.json").read_text())
     assert result["asked"] == 1000 and 0 <= result["fake"] <= 1 and result["real"] + result["fake"] > 1.2
-    assert {path.name for path in (run / "judge").iterdir()} == {
-        "judge.json",
+    assert {path.name for path in (run / "alone").iterdir()} == {
+        "alone.json",
         "generated.png",
         "held-out.png",
         "side-by-side.png",

@@ -10,15 +10,14 @@ from compare import assert_close
 from small_gan import drawn_as, small
 
 import minigan as mg
-from minigan import data, gans, metrics, nn
+from minigan import data, gans, nn
 from minigan.data.digits import digits
 from minigan.gans import LOSSES, Training, find_recipe
 from minigan.gans.describe import multiply_adds, step_flops
 from minigan.gans.recipes import ZERO_ONE
+from minigan.judge.points import modes
 
-loop, judging = (
-    sys.modules[f"minigan.gans.{name}"] for name in ("training", "judge")
-)  # in the package these are functions
+loop, alone = (sys.modules[f"minigan.gans.{name}"] for name in ("training", "alone"))
 
 
 def outputs():
@@ -248,13 +247,6 @@ def test_verdicts_of_least_squares_are_ds_outputs_and_speed_counts_images(images
     assert row["images_per_second"] == 40.0
 
 
-def test_class_shares(images):
-    known = data.Images("digits", *digits(2000))
-    pixels, labels = digits(100, seed=5)
-    shares = metrics.class_shares(pixels[labels == 3] / 127.5 - 1, known)
-    assert shares[3] > 0.8 and abs(shares.sum() - 1) < 1e-12
-
-
 def test_dcgan_starts_where_the_tutorials_printed_line_does(shared_data):
     """Its first line says D 1.447 and G 0.727: near 2 ln 2 and ln 2, as of a D that does not know yet."""
     training = Training(find_recipe("dcgan", "seed"), data.load("cifar10", shared_data))
@@ -312,12 +304,12 @@ def test_samples_are_drawn_with_the_running_averages(images):
 
 def test_modes_are_counted():
     points = data.load("grid")
-    found = metrics.modes(points.values[:5000], points)
+    found = modes(points.values[:5000], points)
     assert found["found"] == 25 and 0.98 < found["high_quality"] < 0.995  # 1 − e^(−9/2) = 0.989
     assert np.allclose(found["shares"], 0.99 / 25, atol=0.01) and (np.abs(found["spread"] - 0.97) < 0.1).all()
-    one = metrics.modes(np.tile(points.centres[3], (10, 1)), points)
+    one = modes(np.tile(points.centres[3], (10, 1)), points)
     assert one["found"] == 1 and one["shares"][3] == 1 and one["spread"][3] == 0 and np.isnan(one["spread"][4])
-    far = metrics.modes(np.full((10, 2), 1.0), points)
+    far = modes(np.full((10, 2), 1.0), points)
     assert far["found"] == 0 and far["high_quality"] == 0
 
 
@@ -347,9 +339,9 @@ def test_describe_sees_through_spectral_normalisation():
 
 def test_the_second_phase_keeps_the_penalty(images):
     """Without it D's outputs grow without bound: nothing else holds a Wasserstein critic."""
-    recipe = small(loss="wasserstein-gp", judge_epochs=20, lr=2e-3)
+    recipe = small(loss="wasserstein-gp", alone_epochs=20, lr=2e-3)
     training = Training(recipe, images)
     noise = mg.random.Generator(1)
-    D = judging._copy(training, noise)
-    on_real, on_fake = judging._teach(D, training, noise)
+    D = alone._copy(training, noise)
+    on_real, on_fake = alone._teach(D, training, noise)
     assert 0 < on_real - on_fake < 56  # a slope of 1 over the farthest two images: √(784 · 2²)

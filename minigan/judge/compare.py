@@ -32,6 +32,20 @@ TOLD = (
     "source",
     "repairs",
 )  # of a recipe: what says how it differs, and is none of the settings
+FLAGS = [
+    "data",
+    "image_size",
+    "net",
+    "width",
+    "loss",
+    "lr",
+    "beta1",
+    "batch_size",
+    "r1",
+    "spectral",
+    "average",
+    "epochs",
+]  # that minigan train has
 SHOWN = 36  # samples of a run
 
 
@@ -50,13 +64,15 @@ class Group:
     def command(self):
         """What makes these runs, as far as the command line can say it: the recipe, and what was changed of it."""
         registered = RECIPES.get((self.settings["name"], self.settings["preset"]))
-        changes = self.settings
-        if registered:
-            usual = json.loads(json.dumps(dataclasses.asdict(registered)))  # tuples as lists, as a config has them
-            changes = {key: value for key, value in self.settings.items() if usual.get(key) != value}
+        usual = _as_in_a_file(dataclasses.asdict(registered)) if registered else {}
+        changes = {key: value for key, value in self.settings.items() if key not in TOLD and usual.get(key) != value}
         preset = "" if self.settings["preset"] == "tuned" else f" --preset {self.settings['preset']}"
+        flags = "".join(_flag(key, value) for key, value in changes.items() if key in FLAGS)
         seeds = ", ".join(str(run.config["seed"]) for run in self.runs)
-        return f"minigan train {self.settings['name']}{preset}{''.join(map(_flag, changes.items()))} --seed {seeds}"
+        others = ", ".join(f"{key} {value}" for key, value in changes.items() if key not in FLAGS)
+        return f"minigan train {self.settings['name']}{preset}{flags} --seed {seeds}" + (
+            f"  # {others}" if others else ""
+        )
 
     def cells(self):
         """{column: text}: the median of each number, and its range where there is more than one."""
@@ -72,14 +88,15 @@ class Group:
         return found | {"seeds": str(len(self.runs)), "minutes": f"{minutes:.1f}", "command": f"`{self.command()}`"}
 
 
-def _flag(change):
-    name, value = change
-    if name in TOLD:
-        return ""
+def _flag(name, value):
     if isinstance(value, bool):
         return f" --{'' if value else 'no-'}{name}"
-    value = ",".join(map(str, value)) if isinstance(value, list) else value
     return f" --{name.replace('_', '-')} {value}"
+
+
+def _as_in_a_file(settings):
+    """Settings as a config.json gives them back: tuples as lists."""
+    return json.loads(json.dumps(settings))
 
 
 def compare(runs, count, device=None, data_dir=None, progress=True):
@@ -90,7 +107,7 @@ def compare(runs, count, device=None, data_dir=None, progress=True):
         raise MiniganError("a run is named twice: expected each one once")
     groups = []
     for run in runs:
-        settings = run.config["recipe"] | {"data": run.config["data"]}
+        settings = _as_in_a_file(run.config["recipe"] | {"data": run.config["data"]})
         group = next((each for each in groups if each.settings == settings), None)
         if group is None:
             groups.append(group := Group(settings, [], []))
@@ -160,12 +177,16 @@ def caption(groups):
 
 
 def text(groups):
-    """The tables for a terminal."""
-    blocks = []
-    for header, rows in filter(None, tables(groups)):
-        widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-        blocks.append("\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)))
-    return "\n\n".join([blocks[0], caption(groups), *blocks[1:]])
+    """The tables for a terminal, with the commands, which would make a wide column, below."""
+    (header, rows), settings = tables(groups)
+    blocks = [_aligned(header[:-1], [row[:-1] for row in rows]), caption(groups)]
+    blocks.append("\n".join(group.command() for group in groups))
+    return "\n\n".join([*blocks, _aligned(*settings)] if settings else blocks)
+
+
+def _aligned(header, rows):
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows))
 
 
 def save_metrics(path, groups):

@@ -44,7 +44,7 @@ def evaluate(run, count=COUNT, seed=1, device=None, data_dir=None, progress=True
     result |= {"judge": judged.judge.name, "held_out": len(judged.real)}
     result["scores"] = {name: judged.scores(samples) for name, samples in drawn.items()} | judged.ends()
     result["memory"], pictures = _memory(shown, images, held_out)
-    some = [part.batch(np.arange(min(COMPARED, len(part))), np.float32) for part in (images, held_out or images)]
+    some = [_some(part, COMPARED) for part in (images, held_out or images)]
     return result | {"discriminator": _of_d(run, D, *some, shown)}, pictures
 
 
@@ -62,7 +62,7 @@ class Judged:
             what = "samples" if least == count else "real images"
             raise MiniganError(f"{least} {what} are too few for {FEATURES} features: expected at least {FEWEST}")
         self.judge = find_judge(images, held_out, device, progress)
-        self.real, probabilities = self.judge.look(self.truth.batch(np.arange(least), np.float32))
+        self.real, probabilities = self.judge.look(_some(self.truth, least))
         self.shares = None
         if probabilities is not None:
             self.shares = np.bincount(self.truth.labels, minlength=probabilities.shape[1]) / len(self.truth)
@@ -86,10 +86,9 @@ class Judged:
     def ends(self):
         """The scores of as many training images, and of noise: where all others lie between."""
         count = min(self.count, len(self.images))
-        chosen = np.random.default_rng(0).permutation(len(self.images))[:count]
         noise = np.random.default_rng(0).uniform(-1, 1, (count, *self.images.shape))
         return {
-            REAL: self.scores(self.images.batch(chosen, np.float32)),
+            REAL: self.scores(_some(self.images, count)),
             NOISE: self.scores(noise.astype(np.float32)),
         }
 
@@ -121,6 +120,11 @@ def _held_out(images, config, data_dir, recipe):
     return load(config["data"], data_dir or config["data_dir"], recipe.image_size, "test")
 
 
+def _some(images, count):
+    """`count` images, or all there are, from anywhere: MNIST's first test images are its neatest."""
+    return images.batch(np.random.default_rng(0).permutation(len(images))[:count], np.float32)
+
+
 def _memory(samples, images, held_out):
     """How near samples are to training images, beside how near held-out images are; and the nearest of all, as pictures."""
     known = images.batch(np.arange(len(images)), np.float32)
@@ -130,7 +134,7 @@ def _memory(samples, images, held_out):
     pictures = {"samples": samples[first], "neighbours": known[indices[first]]}
     result = {"compared": len(samples), "distance": float(np.median(distances))}
     if held_out:
-        _, usual = scores.nearest(held_out.batch(np.arange(min(COMPARED, len(held_out))), np.float32), known)
+        _, usual = scores.nearest(_some(held_out, COMPARED), known)
         result |= {"held_out_distance": float(np.median(usual)), "nearness": scores.nearness(distances, usual)}
     return result, pictures
 

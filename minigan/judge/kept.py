@@ -65,6 +65,8 @@ def _kept(path, images, checksum, device):
         if str(state.pop("checksum", "")) != checksum:
             raise MiniganError(f"the judge {path} was taught from other data")
         accuracy = float(state.pop("accuracy"))
+        if not all(np.isfinite(array).all() for array in state.values()):
+            raise MiniganError(f"the judge {path} holds what is not a number")
         net = Classifier(images.shape, int(images.labels.max()) + 1, Generator(0, device))
         net.load_state(state)
         return net, accuracy

@@ -53,8 +53,8 @@ def _sentences(evaluation):
         line = f"nearest training image: {memory['distance']:.2f} away (median of {memory['compared']:,} samples)"
         if "nearness" in memory:
             line += (
-                f", {memory['held_out_distance']:.2f} from held-out images; {memory['nearness']:.1%} of the samples are the "
-                "nearer ones (50 %: as new as held-out images)"
+                f", {memory['held_out_distance']:.2f} from held-out images; of a sample and one of these the "
+                f"sample is nearer in {memory['nearness']:.1%} (50 %: it is as new, 100 %: a copy)"
             )
         yield line
     of_d = evaluation["discriminator"]
@@ -83,7 +83,7 @@ def save_picture(path, evaluation, pictures):
         axes.bar(places - 0.2, real["shares"], 0.4, color="0.8", label="data")
         axes.bar(places + 0.2, shown["shares"], 0.4, label=f"samples of G, {name} weights")
         axes.set(xlabel="class" if pictures else "mode", ylabel="share", xticks=places)
-        axes.legend(ncols=2, loc="lower center")
+        axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     if pictures:
         axes = next(panels)
         rows = [np.concatenate(list(pictures[kind]), axis=2) for kind in ("samples", "neighbours")]

@@ -260,6 +260,49 @@ def test_penalised_losses_build_a_discriminator_without_batch_norm(images):
         assert any(isinstance(layer, mg.nn.BatchNorm) for layer in D.layers) == expected
 
 
+@pytest.mark.parametrize("change", [{"r1": 1.0}, {"spectral": True}, {"average": 0.9}])
+@pytest.mark.parametrize("name", sorted({name for name, preset in gans.RECIPES if preset == "tuned"}))
+def test_every_recipe_can_be_regularised_and_averaged(name, change):
+    recipe = dataclasses.replace(find_recipe(name), width=1 / 16, batch_size=4, **change)
+    training = Training(recipe, drawn_as(recipe))
+    results = [training.step() for _ in range(2)]
+    assert all(np.isfinite(number.numpy()).all() for result in results for number in result)
+    raw, average = training.state(), training.average
+    assert (average is not None) == bool(recipe.average)
+    if average:  # between the first weights and the newest, nearer to these
+        moved = [np.abs(raw[f"average/{key}"] - value).max() for key, value in training.networks[0].state().items()]
+        assert 0 < max(moved) < 0.1
+
+
+def test_samples_are_of_the_average_and_a_resumed_one_goes_on(images):
+    whole, first = (Training(small(average=0.9), images) for _ in range(2))
+    for training, steps in ((whole, 9), (first, 4)):
+        for _ in range(steps):
+            training.step()
+    second = Training(small(average=0.9), images)
+    second.load_state(first.state())
+    for _ in range(5):
+        second.step()
+    assert all(np.array_equal(values, second.state()[name]) for name, values in whole.state().items())
+    raw = gans.networks.draw_samples(whole.networks[0], whole.fixed_z)
+    assert not np.array_equal(whole.sample(whole.fixed_z), raw)
+    expected, share = Training(small(average=0.9), images), [9 / 10, 9 / 11, 9 / 12]
+    by_hand = expected.networks[0].state()
+    for s in share:
+        expected.step()
+        by_hand = {name: (1 - s) * by_hand[name] + s * value for name, value in expected.networks[0].state().items()}
+    for name, value in by_hand.items():
+        assert_close(expected.state()[f"average/{name}"], value, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [({"r1": -1.0}, "r1 -1.0"), ({"average": 1.0}, "average 1.0"), ({"r1": math.nan}, "nan")]
+)
+def test_regularisers_out_of_range(images, change, said):
+    with pytest.raises(mg.MiniganError, match=said):
+        Training(small(**change), images)
+
+
 def test_weights_are_clipped_after_every_update_of_the_critic(images):
     training = Training(small(loss="wasserstein", clip=0.01, lr=0.1, d_steps=(2,)), images)
     training.step()

@@ -166,6 +166,10 @@ def _check(recipe, count):
         raise MiniganError(f"batch size {recipe.batch_size}: expected 1 to {count}, the number of training images")
     if not 0 < recipe.lr <= np.finfo(np.float32).max or not 0 <= recipe.beta1 < 1:
         raise MiniganError(f"lr {recipe.lr} and beta1 {recipe.beta1}: expected a finite lr > 0 and 0 ≤ beta1 < 1")
+    if not 0 <= recipe.r1 <= np.finfo(np.float32).max or not 0 <= recipe.average < 1:
+        raise MiniganError(
+            f"r1 {recipe.r1} and average {recipe.average}: expected a finite r1 ≥ 0 and 0 ≤ average < 1, 0 for none"
+        )
 
 
 def train(training, steps, run=None, progress=True, judged=None):

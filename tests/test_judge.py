@@ -112,6 +112,16 @@ def test_nearest_images_and_what_is_nearer(monkeypatch):
     assert scores.probability_below(np.array([1.0, 2.0]), np.array([2.0, 3.0])) == (2 + 1.5) / 4
 
 
+def test_the_rank_correlation_is_spearmans():
+    a, b = np.array([3.0, 1.0, 4.0, 1.0, 5.0]), np.array([2.0, 7.0, 1.0, 8.0, 2.0])
+    ranks = np.array([3.0, 1.5, 4.0, 1.5, 5.0]), np.array([2.5, 4.0, 1.0, 5.0, 2.5])
+    assert_close(scores.rank_correlation(a, b), np.corrcoef(*ranks)[0, 1], 1e-12)
+    assert scores.rank_correlation(a, a**3) == 1 and np.isnan(scores.rank_correlation(a, np.ones(5)))
+    falling = [{"d_real": 9.0 - i, "d_fake": 0.0, "frechet": 90.0 - i} for i in range(5)]
+    assert comparing.follows([*falling, {"d_real": 1.0, "d_fake": 50.0}]) == {"follows": 1.0}
+    assert comparing.follows(falling[:4]) == {}
+
+
 def test_the_loss_of_the_classifier_is_the_cross_entropy():
     random = np.random.default_rng(0)
     logits, labels = random.standard_normal((5, 3)) * 100, np.array([0, 2, 1, 1, 0])

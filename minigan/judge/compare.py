@@ -12,6 +12,7 @@ from ..checkpoint import load_json, replacing, save_json
 from ..errors import MiniganError
 from ..gans.recipes import RECIPES
 from .evaluation import evaluate
+from .scores import rank_correlation
 
 COLUMNS = {  # of the table: what it is called, how it is written, and whether a range goes with it
     "frechet": ("Fréchet distance", "{:.2f}", True),
@@ -21,6 +22,7 @@ COLUMNS = {  # of the table: what it is called, how it is written, and whether a
     "recall": ("recall", "{:.2f}", False),
     "density": ("density", "{:.2f}", False),
     "coverage": ("coverage", "{:.2f}", False),
+    "follows": ("ρ of D's gap and the distance", "{:.2f}", True),
     "modes": ("modes", "{:.0f}", True),
     "within_3": ("within 3 deviations", "{:.1%}", True),
     "smallest_mode": ("smallest mode", "{:.1%}", False),
@@ -77,6 +79,7 @@ class Group:
     def cells(self):
         """{column: text}: the median of each number, and its range where there is more than one."""
         scores = [next(iter(each["scores"].values())) for each in self.evaluations]
+        scores = [each | follows(run.metrics()) for each, run in zip(scores, self.runs)]
         found = {}
         for key, (_, form, ranged) in COLUMNS.items():
             values = [each[key] for each in scores if key in each]
@@ -86,6 +89,15 @@ class Group:
                     found[key] += f" ({form.format(min(values))} to {form.format(max(values))})"
         minutes = np.median([each["minutes"] for each in self.evaluations])
         return found | {"seeds": str(len(self.runs)), "minutes": f"{minutes:.1f}", "command": f"`{self.command()}`"}
+
+
+def follows(rows):
+    """{"follows": how D's gap between real and generated images, D(x) − D(G(z)), goes with the Fréchet distance}, by ranks, over
+    the judged rows of metrics; {} for fewer than 5. Under a Wasserstein loss the gap is D's estimate of that distance
+    (Arjovsky et al. 2017, section 3), and should fall with it.
+    """
+    judged = [(row["d_real"] - row["d_fake"], row["frechet"]) for row in rows if "frechet" in row]
+    return {"follows": rank_correlation(*zip(*judged))} if len(judged) >= 5 else {}
 
 
 def _flag(name, value):
@@ -194,7 +206,11 @@ def save_metrics(path, groups):
     from matplotlib.figure import Figure
 
     rows = {run: run.metrics() for group in groups for run in group.runs}
-    panels = {"d_loss": "loss of D", "g_loss": "loss of G", "frechet": "Fréchet distance, 2,000 samples"}
+    for row in (row for each in rows.values() for row in each):
+        row["gap"] = row["d_real"] - row["d_fake"]
+    panels = {
+        "d_loss": "loss of D", "g_loss": "loss of G", "gap": "D(x) − D(G(z))", "frechet": "Fréchet distance, 2,000 samples",
+    }  # fmt: skip
     panels = {key: label for key, label in panels.items() if any(key in row for each in rows.values() for row in each)}
     figure = Figure(figsize=(8, 2.6 * len(panels) + 0.6), layout="constrained")
     for axes, (key, label) in zip(np.atleast_1d(figure.subplots(len(panels), 1, sharex=True)), panels.items()):

@@ -133,3 +133,17 @@ def probability_below(a, b):
     above = len(b) - np.searchsorted(b, a, "right")
     ties = len(b) - np.searchsorted(b, a, "left") - above
     return float((above + 0.5 * ties).mean() / len(b))
+
+
+def rank_correlation(a, b):
+    """Spearman's ρ of numbers a and b (n,): the correlation of their ranks, where equal ones share the mean of theirs. 1 where
+    one rises whenever the other does, −1 where it falls; NaN where either never moves. Source: Spearman 1904. Known: it says
+    nothing of how much, and of few numbers it is far from 0 by chance.
+    """
+    ranks = [
+        np.searchsorted(np.sort(x), x, "left") + np.searchsorted(np.sort(x), x, "right")
+        for x in map(np.asarray, (a, b))
+    ]
+    one, other = (x - x.mean() for x in ranks)
+    norm = np.sqrt((one**2).sum() * (other**2).sum())
+    return float((one * other).sum() / norm) if norm else float("nan")

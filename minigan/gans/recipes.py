@@ -67,6 +67,7 @@ RADFORD = "Radford et al. 2016, Unsupervised Representation Learning with Deep C
 MAO = "Mao et al. 2017, Least Squares Generative Adversarial Networks, eq. 2"
 ARJOVSKY = "Arjovsky et al. 2017, Wasserstein GAN, Algorithm 1"
 GULRAJANI = "Gulrajani et al. 2017, Improved Training of Wasserstein GANs, Algorithm 1"
+MIYATO = "Miyato et al. 2018, Spectral Normalization for Generative Adversarial Networks, eq. 8 and table 3"
 MESCHEDER = "Mescheder et al. 2018, Which Training Methods for GANs do actually Converge?, eq. 9"
 TUTORIAL_NORM = (0.01, 1e-3)  # TensorFlow's momentum of 0.99, and its ε
 
@@ -143,6 +144,9 @@ _ALL = (
            loss="wasserstein-gp", lr=5e-4, beta1=0.0, beta2=0.9, d_steps=(5,), epochs=40),
     Recipe("wgan-gp", "paper", "Wasserstein with a gradient penalty, with the paper's numbers.", GULRAJANI,
            loss="wasserstein-gp", lr=1e-4, beta1=0.0, beta2=0.9, d_steps=(5,), batch_size=64, epochs=100),
+    Recipe("sn-dcgan", "tuned", "Convolutions, D with spectral norm 1 in every layer, samples from an average of G's weights: the one to "
+           "train for good samples.", MIYATO, net="sn-dcgan", spectral=True, average=0.999, noise="normal", lr=4e-4, steady=0.5,
+           beta1=0.5, batch_size=64, epochs=10),
     _RING,
     replace(_RING, name="grid", data="grid", epochs=150,
             about="Twenty-five Gaussians on a grid: count the modes that G finds. As ring."),

@@ -27,13 +27,7 @@ COLUMNS = {  # of the table: what it is called, how it is written, and whether a
     "within_3": ("within 3 deviations", "{:.1%}", True),
     "smallest_mode": ("smallest mode", "{:.1%}", False),
 }
-TOLD = (
-    "name",
-    "preset",
-    "about",
-    "source",
-    "repairs",
-)  # of a recipe: what says how it differs, and is none of the settings
+TEXTS = ("about", "source", "repairs")  # of a recipe, which are none of its settings
 FLAGS = [
     "data",
     "image_size",
@@ -67,7 +61,11 @@ class Group:
         """What makes these runs, as far as the command line can say it: the recipe, and what was changed of it."""
         registered = RECIPES.get((self.settings["name"], self.settings["preset"]))
         usual = _as_in_a_file(dataclasses.asdict(registered)) if registered else {}
-        changes = {key: value for key, value in self.settings.items() if key not in TOLD and usual.get(key) != value}
+        changes = {
+            key: value
+            for key, value in self.settings.items()
+            if key not in ("name", "preset") and usual.get(key) != value
+        }
         preset = "" if self.settings["preset"] == "tuned" else f" --preset {self.settings['preset']}"
         flags = "".join(_flag(key, value) for key, value in changes.items() if key in FLAGS)
         seeds = ", ".join(str(run.config["seed"]) for run in self.runs)
@@ -119,7 +117,8 @@ def compare(runs, count, device=None, data_dir=None, progress=True):
         raise MiniganError("a run is named twice: expected each one once")
     groups = []
     for run in runs:
-        settings = _as_in_a_file(run.config["recipe"] | {"data": run.config["data"]})
+        settings = {name: value for name, value in _as_in_a_file(run.config["recipe"]).items() if name not in TEXTS}
+        settings["data"] = run.config["data"]
         group = next((each for each in groups if each.settings == settings), None)
         if group is None:
             groups.append(group := Group(settings, [], []))
@@ -142,7 +141,7 @@ def _evaluation(run, count, device, data_dir, progress):
 
 def differences(groups):
     """{setting: its value in each group} of all that is not the same in all of them."""
-    names = dict.fromkeys(name for group in groups for name in group.settings if name not in TOLD[2:])
+    names = dict.fromkeys(name for group in groups for name in group.settings)
     values = {name: [group.settings.get(name) for group in groups] for name in names}
     return {name: each for name, each in values.items() if any(value != each[0] for value in each)}
 

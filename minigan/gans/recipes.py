@@ -144,9 +144,9 @@ _ALL = (
            loss="wasserstein-gp", lr=5e-4, beta1=0.0, beta2=0.9, d_steps=(5,), epochs=40),
     Recipe("wgan-gp", "paper", "Wasserstein with a gradient penalty, with the paper's numbers.", GULRAJANI,
            loss="wasserstein-gp", lr=1e-4, beta1=0.0, beta2=0.9, d_steps=(5,), batch_size=64, epochs=100),
-    Recipe("sn-dcgan", "tuned", "Convolutions; every layer of D with spectral norm 1; samples from an average of G's weights. The "
-           "recipe for good samples.", MIYATO, net="sn-dcgan", spectral=True, average=0.999, noise="normal", lr=4e-4, steady=0.5,
-           beta1=0.5, batch_size=64, epochs=10),
+    Recipe("sn-dcgan", "tuned", "Convolutions; every layer of D with spectral norm 1; samples from an average of G's weights. "
+           "The recipe for good samples.", MIYATO, net="sn-dcgan", spectral=True, average=0.999, noise="normal", lr=4e-4,
+           steady=0.5, beta1=0.5, batch_size=64, epochs=10),
     _RING,
     replace(_RING, name="grid", data="grid", epochs=150,
             about="Twenty-five Gaussians on a grid: count the modes that G finds. As ring."),

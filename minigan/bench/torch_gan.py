@@ -42,6 +42,25 @@ class Dense(nn.Module):
         return functional.linear(x, self.weight.t(), self.bias)
 
 
+class SpectralNorm(nn.Module):
+    """A layer whose weights are divided by their largest singular value, after a step of the power iteration. (PyTorch's own
+    iterates in another sequence, and could not be compared with ours to the last digits.)
+    """
+
+    def __init__(self, layer, u):
+        super().__init__()
+        self.layer = layer
+        self.register_buffer("u", u.clone())
+
+    def forward(self, x):
+        matrix = self.layer.weight.flatten(1)
+        with torch.no_grad():
+            v = functional.normalize(self.u @ matrix)
+            self.u.copy_(functional.normalize(v @ matrix.t()))
+        sigma = self.u.clone() @ matrix @ v.t()
+        return torch.func.functional_call(self.layer, {"weight": self.layer.weight / sigma}, (x,))
+
+
 class BatchNorm(nn.Module):
     def __init__(self, gamma, beta, momentum, epsilon):
         super().__init__()
@@ -66,7 +85,7 @@ def _layer(ours):
         "Dense": lambda: Dense(own["weight"], own["bias"]),
         "Conv2d": lambda: Conv(own["weight"], own["bias"], ours.stride, ours.padding),
         "ConvTranspose2d": lambda: Deconv(own["weight"], own["bias"], ours.stride, ours.padding),
-        "SpectralNorm": lambda: nn.utils.parametrizations.spectral_norm(_layer(ours.layer)),
+        "SpectralNorm": lambda: SpectralNorm(_layer(ours.layer), torch.from_dlpack(ours.buffers["u"])),
         "BatchNorm": lambda: BatchNorm(own["gamma"], own["beta"], ours.momentum, ours.epsilon),
         "MaxPool2d": lambda: nn.MaxPool2d(ours.window, ours.stride),
         "Reshape": lambda: nn.Unflatten(1, ours.shape),
@@ -122,6 +141,7 @@ class TorchGan:
         self.recipe, self.data = recipe, data
         self.G, self.D = self.networks = tuple(map(network, networks))
         self.optimizer_g, self.optimizer_d = (optimizer(recipe, each.parameters()) for each in self.networks)
+        self.averages = [each.detach().clone() for each in (*self.G.parameters(), *self.G.buffers())]
 
     def batch(self):
         """A batch of real samples, in [−1, 1]."""
@@ -155,12 +175,18 @@ class TorchGan:
         self.optimizer_g.zero_grad(set_to_none=True)
         g_loss.backward()
         self.optimizer_g.step()
+        if recipe.average:
+            newest = [each.detach() for each in (*self.G.parameters(), *self.G.buffers())]
+            torch._foreach_lerp_(self.averages, newest, 1 - recipe.average)
         self.D.requires_grad_(True)
         return d_loss.detach(), g_loss.detach()
 
     def _d_loss(self, real, fake, share):
         recipe = self.recipe
-        loss = _d_loss(recipe, self.D(real), self.D(fake))
+        if recipe.spectral:  # one step of the power iteration for both
+            loss = _d_loss(recipe, *self.D(torch.cat((real, fake))).chunk(2))
+        else:
+            loss = _d_loss(recipe, self.D(real), self.D(fake))
         if recipe.loss == "wasserstein-gp":
             if share is None:
                 share = torch.rand((len(real), *(1,) * (real.ndim - 1)), device=real.device)

@@ -65,8 +65,9 @@ class _Layers:
 def mlp_generator(recipe, shape, layers):
     """Dense layers."""
     widths = recipe.latent, *map(layers.wide, recipe.hidden)
+    norm = layers.norm if recipe.g_norm else None
     end = [nn.Tanh(), nn.Reshape(*shape)] if len(shape) == 3 else []
-    return *_hidden(widths, layers), layers.dense(widths[-1], prod(shape)), *end
+    return *_hidden(widths, layers, norm), layers.dense(widths[-1], prod(shape)), *end
 
 
 def mlp_discriminator(recipe, shape, layers):
@@ -74,11 +75,11 @@ def mlp_discriminator(recipe, shape, layers):
     return nn.Flatten(), *_hidden(widths, layers), layers.verdict(widths[-1])
 
 
-def _hidden(widths, layers):
+def _hidden(widths, layers, norm=None):
     return [
         layer
         for inputs, outputs in itertools.pairwise(widths)
-        for layer in (layers.dense(inputs, outputs), layers.leak())
+        for layer in (layers.dense(inputs, outputs), *([norm(outputs)] if norm else []), layers.leak())
     ]
 
 

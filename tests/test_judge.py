@@ -11,6 +11,7 @@ from small_gan import small
 import minigan as mg
 from minigan import data, gans, judge
 from minigan.checkpoint import load_arrays, save_arrays
+from minigan.cli import main
 from minigan.data.digits import digits
 from minigan.gans import RunFolder, Training
 from minigan.judge import classifier, kept, points, scores
@@ -340,3 +341,35 @@ def test_runs_that_differ_in_their_seeds_share_a_row(run, few, tmp_path):
     assert (run.path / "evaluation.json").read_text() == kept_evaluation
     with pytest.raises(mg.MiniganError, match="a run is named twice"):
         comparing.compare([run, RunFolder.open(run.path)], 100)
+
+
+def test_evaluate_and_compare_on_the_command_line(run, capsys, tmp_path):
+    assert main(["evaluate", str(run.path), "-n", "100", "--seed", "5"]) == 0
+    printed = capsys.readouterr().out
+    kept_numbers = json.loads((run.path / "evaluation.json").read_text())
+    assert f"{kept_numbers['scores']['raw']['frechet']:.2f}" in printed and "evaluation.png" in printed
+    assert main(["compare", str(run.path), "-n", "100", "--markdown", "table.md", "--out", "pair"]) == 0
+    assert {"pair-metrics.png", "pair-samples.png", "table.md"} <= {path.name for path in tmp_path.iterdir()}
+    assert (tmp_path / "table.md").read_text().startswith("| recipe | Fréchet distance |")
+    assert "minigan train gan" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["evaluate", "nowhere"], "nowhere holds no run"),
+        (["evaluate", "run", "-n", "0"], "-n 0: expected at least 1"),
+        (["evaluate", "run", "-n", "64"], "64 samples are too few for 64 features: expected at least 65"),
+        (["evaluate", "run", "-n", "100", "--seed", "-1"], "seed -1: expected 0 to"),
+        (["compare", "run", "run"], "a run is named twice"),
+        (["compare", "run", "nowhere"], "nowhere holds no run"),
+        (["compare", "run", "--markdown", "no/table.md"], "there is no folder no"),
+        (["train", "gan", "--every", "0"], "--every 0: expected at least 1"),
+    ],
+)
+def test_bad_input_is_one_line(run, capsys, arguments, said):
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+    assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}

@@ -361,7 +361,8 @@ def test_no_output_at_all():
 @pytest.mark.parametrize("device", ["cpu", "emulator"])
 def test_ctrl_c_saves_and_exits_130(tmp_path, device):
     training = subprocess.Popen(
-        [sys.executable, "-m", "minigan", "train", "gan", *"--data digits --width 0.1 --out run --device".split(), device],
+        [sys.executable, "-m", "minigan", "train", "gan", "--data", "digits", "--width", "0.1", "--device", device,
+         "--out", "run"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     for _ in range(600):

@@ -146,8 +146,8 @@ _ALL = (
     _WGAN,
     replace(_WGAN, preset="paper", optimizer="rmsprop", lr=5e-5, clip=0.01, images=None, batch_size=64, d_steps=(5,), epochs=100,
             repairs="", about="Wasserstein with clipped weights and the paper's numbers: slow on dense nets."),
-    Recipe("wgan-gp", "tuned", "Wasserstein with a gradient penalty, through D's second derivatives. Rate 1e-3, which falls in the "
-           "second half, three updates of D and not five, samples from an average of G's weights.", GULRAJANI,
+    Recipe("wgan-gp", "tuned", "Wasserstein with a gradient penalty, through D's second derivatives. Rate 1e-3, which falls in "
+           "the second half, three updates of D and not five, samples from an average of G's weights.", GULRAJANI,
            loss="wasserstein-gp", lr=1e-3, steady=0.5, average=0.999, beta1=0.0, beta2=0.9, d_steps=(3,), epochs=40),
     Recipe("wgan-gp", "paper", "Wasserstein with a gradient penalty, with the paper's numbers.", GULRAJANI,
            loss="wasserstein-gp", lr=1e-4, beta1=0.0, beta2=0.9, d_steps=(5,), batch_size=64, epochs=100),

@@ -321,7 +321,7 @@ def test_a_metrics_row_that_was_cut_short_is_dropped(run, tmp_path):
     assert minigan("train", "--resume", folder, "--steps", 7).returncode == 0
     with open(folder / "metrics.csv") as file:
         rows = list(csv.reader(file))
-    assert {len(row) for row in rows} == {7} and rows[-1][0] == "7.0"
+    assert {len(row) for row in rows} == {11} and rows[-1][0] == "7.0"
 
 
 def test_resume_uses_the_runs_kernels(run, tmp_path):

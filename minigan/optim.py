@@ -48,7 +48,7 @@ class Arena:
 class Average:
     """The exponential moving average of a module's weights and buffers, in `module`, a second one of the same layers:
     a ← a + s (θ − a), where s is 1 − decay, or larger in the first steps. Source: Karras et al. 2018, Progressive Growing of
-    GANs, appendix A.2.
+    GANs, appendix A.1.
 
     `followed` is the module that is averaged, `optimizer` the one over its parameters. The average starts as a copy.
     """

@@ -78,7 +78,7 @@ def test_digits_can_be_told_apart():
     from minigan.judge.scores import nearest
 
     (known, names), (fresh, truth) = digits(2000, seed=1), digits(300, seed=2)
-    indices, _ = nearest(fresh / 127.5 - 1, known / 127.5 - 1)
+    indices, _ = nearest(fresh / 127.5 - 1, data.Images("digits", known, names))
     assert (names[indices] == truth).mean() > 0.9
 
 

@@ -102,12 +102,13 @@ def test_classes_are_counted_by_a_tenth_of_their_share():
 def test_nearest_images_and_what_is_nearer(monkeypatch):
     monkeypatch.setattr(scores, "CHUNK", 7)
     random = np.random.default_rng(0)
-    images, fresh = random.random((50, 1, 3, 3)), random.random((20, 1, 3, 3))
-    indices, distances = scores.nearest(fresh, images)
+    known = data.Images("spots", random.integers(256, size=(50, 1, 3, 3), dtype=np.uint8), np.zeros(50, np.uint8))
+    images, fresh = known.pixels / 127.5 - 1, random.uniform(-1, 1, (20, 1, 3, 3))
+    indices, distances = scores.nearest(fresh, known)
     table = np.linalg.norm((fresh[:, None] - images).reshape(20, 50, 9), axis=2)
     assert indices.tolist() == table.argmin(1).tolist()
     assert_close(distances, table.min(1), 1e-6)
-    copies = scores.nearest(images[10:20], images)
+    copies = scores.nearest(known.batch(np.arange(10, 20), np.float32), known)
     assert copies[0].tolist() == list(range(10, 20)) and (copies[1] == 0).all()
     assert scores.nearness(copies[1], distances) == 1 and scores.nearness(distances, distances) == 0.5
     assert scores.probability_below(np.array([1.0, 2.0]), np.array([2.0, 3.0])) == (2 + 1.5) / 4
@@ -239,7 +240,8 @@ def test_images_without_classes_are_judged_by_an_untrained_net(taught):
 @pytest.fixture
 def run(taught, few, tmp_path, monkeypatch):
     """A run on a few digits, with an average, and what it is judged by."""
-    monkeypatch.setattr("minigan.judge.evaluation.load", lambda *args: few[args[-1] == "test"])
+    monkeypatch.setattr("minigan.judge.evaluation.load", lambda *place: few[0])
+    monkeypatch.setattr("minigan.judge.evaluation.load_held_out", lambda *place: few[1])
     training = Training(small(average=0.9), few[0], seed=3)
     run = RunFolder.create(tmp_path / "run", training)
     gans.train(training, 20, run, progress=False)
@@ -307,7 +309,8 @@ def test_points_are_judged_by_their_modes(tmp_path):
 
 
 def test_a_glance_now_and_then_leaves_the_training_alone(taught, few, monkeypatch, tmp_path):
-    monkeypatch.setattr("minigan.judge.evaluation.load", lambda *args: few[args[-1] == "test"])
+    monkeypatch.setattr("minigan.judge.evaluation.load", lambda *place: few[0])
+    monkeypatch.setattr("minigan.judge.evaluation.load_held_out", lambda *place: few[1])
     watched, alone = (Training(small(average=0.9), few[0]) for _ in range(2))
     run = RunFolder.create(tmp_path / "run", watched)
     gans.train(watched, 160, run, progress=False, judged=(2, judge.glance(watched, progress=False)))
@@ -327,20 +330,70 @@ def test_runs_that_differ_in_their_seeds_share_a_row(run, few, tmp_path):
     groups = comparing.compare([run, *others], 100, progress=False)
     assert [len(group.runs) for group in groups] == [2, 1]
     assert comparing.differences(groups) == {"average": [0.9, 0.0], "lr": [0.002, 0.001]}
+    assert [group.name for group in groups] == [
+        "gan (tuned), average 0.9, lr 0.002",
+        "gan (tuned), average 0.0, lr 0.001",
+    ]
     both = [each["scores"]["averaged"]["frechet"] for each in groups[0].evaluations]
     assert groups[0].cells()["frechet"] == f"{np.median(both):.2f} ({min(both):.2f} to {max(both):.2f})"
-    assert "--lr 0.001 --batch-size 20 --seed 3  # hidden [16], latent 5" in groups[1].command()
-    assert "--seed 3, 4  #" in groups[0].command()
-    assert "| average | 0.9 | 0.0 |" in comparing.markdown(groups) and "Fréchet distance of noise" in comparing.text(
-        groups
-    )
+    assert "--lr 0.001 --batch-size 20 --seed 3  # hidden [16], latent 5, steady 1.0" in groups[1].command()
+    assert groups[0].command().endswith(" --seed 3  # hidden [16], latent 5, steady 1.0, --seed 4")
+    assert "| average | 0.9 | 0.0 |" in comparing.markdown(groups) and "that of noise" in comparing.text(groups)
     comparing.save_metrics(tmp_path / "metrics.png", groups)
     comparing.save_samples(tmp_path / "samples.png", groups)
     kept_evaluation = (run.path / "evaluation.json").read_text()
     comparing.compare([run], 100, progress=False)
     assert (run.path / "evaluation.json").read_text() == kept_evaluation
+    whole = json.loads(kept_evaluation)
+    for harm in (
+        {"scores": [1]},
+        {"scores": {}},
+        {"minutes": None},
+        {"step": 19},
+        {"scores": {"raw": {"frechet": "x"}}},
+    ):
+        (run.path / "evaluation.json").write_text(json.dumps(whole | harm))
+        comparing.compare([run], 100, progress=False)
+        assert (run.path / "evaluation.json").read_text() == kept_evaluation
+    for harm in ("", '{"step": 1', "[1]"):
+        (run.path / "evaluation.json").write_text(harm)
+        comparing.compare([run], 100, progress=False)
+        assert (run.path / "evaluation.json").read_text() == kept_evaluation
     with pytest.raises(mg.MiniganError, match="a run is named twice"):
         comparing.compare([run, RunFolder.open(run.path)], 100)
+
+
+def test_runs_that_have_not_come_as_far_share_no_row(run, few, tmp_path):
+    training = Training(small(average=0.9), few[0], seed=4)
+    other = RunFolder.create(tmp_path / "b", training)
+    other.save(training)  # and no look at the losses yet
+    groups = comparing.compare([other, run], 100, progress=False)
+    assert comparing.differences(groups) == {"steps": [0, 20]}
+    for each in (groups, groups[:1]):
+        comparing.save_metrics(tmp_path / "metrics.png", each)
+
+
+def test_an_evaluation_of_another_size_is_not_lost(run, capsys):
+    main(["evaluate", str(run.path), "-n", "200"])
+    larger = (run.path / "evaluation.json").read_text()
+    comparing.compare([run], 100, progress=False)
+    assert (run.path / "evaluation.json").read_text() == larger
+
+
+def test_of_a_folder_one_half_stands_for_what_is_held_out(run, few, monkeypatch):
+    monkeypatch.setattr("minigan.judge.evaluation.load_held_out", lambda *place: None)
+    found, _ = judge.evaluate(run, 100, progress=False)
+    assert found["scores"]["training images"]["frechet"] > 0.1 and "nearness" not in found["memory"]
+    assert set(found["discriminator"]) == {"training images", "samples"}
+    assert "beside one half of the images, as none of a folder is held out" in judge.table(found)
+    monkeypatch.setattr("minigan.judge.evaluation.load", lambda *place: few[0].at(slice(120)))
+    with pytest.raises(mg.MiniganError, match="60 real images are too few for 64 features"):
+        judge.evaluate(run, 100, progress=False)
+
+
+def test_training_images_are_those_that_were_trained_on(few, net, taught):
+    judged = judge.evaluation.Judged(*few, "cpu", 100, trained_on=70, progress=False)
+    assert len(judged.known) == 70 and np.array_equal(judged.known.pixels, few[0].pixels[:70])
 
 
 def test_evaluate_and_compare_on_the_command_line(run, capsys, tmp_path):

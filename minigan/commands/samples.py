@@ -34,17 +34,20 @@ def sample(options):
 
 def evaluate(options):
     """`minigan evaluate`."""
-    from ..checkpoint import save_json
+    from ..checkpoint import refuse_unwritable, save_json
     from ..gans import RunFolder
     from ..judge import evaluate, save_picture, table
 
     refuse_below_one(options, "n")
     run = RunFolder.open(user_path(options.folder))
+    numbers, picture = run.path / "evaluation.json", run.path / "evaluation.png"
+    refuse_unwritable(numbers)
+    refuse_unwritable(picture)
     evaluation, pictures = evaluate(run, options.n, options.seed, options.device, options.data_dir)
-    save_json(run.path / "evaluation.json", evaluation)
-    save_picture(run.path / "evaluation.png", evaluation, pictures)
     print(table(evaluation))
-    print(f"see {run.path / 'evaluation.png'} and {run.path / 'evaluation.json'}")
+    save_json(numbers, evaluation)
+    save_picture(picture, evaluation, pictures)
+    print(f"see {picture} and {numbers}")
     return 0
 
 
@@ -57,16 +60,16 @@ def compare(options):
     refuse_below_one(options, "n")
     runs = [RunFolder.open(user_path(folder)) for folder in options.folders]
     out = user_path(options.out)
-    pictures = [out.with_name(f"{out.name}-{kind}.png") for kind in ("metrics", "samples")]
-    markdown = user_path(options.markdown) if options.markdown else None
-    for path in filter(None, (*pictures, markdown)):
+    curves, samples = (out.with_name(f"{out.name}-{kind}.png") for kind in ("metrics", "samples"))
+    markdown = [user_path(options.markdown)] if options.markdown else []
+    for path in (curves, samples, *markdown):
         refuse_unwritable(path)
     groups = compare.compare(runs, options.n, options.device, options.data_dir)
-    compare.save_metrics(pictures[0], groups)
-    compare.save_samples(pictures[1], groups, options.device)
-    if markdown:
-        with replacing(markdown) as part:
-            part.write_text(compare.markdown(groups), "utf-8")
     print(compare.text(groups))
-    print(f"see {', '.join(map(str, filter(None, (*pictures, markdown))))}")
+    compare.save_metrics(curves, groups)
+    compare.save_samples(samples, groups, options.device)
+    for path in markdown:
+        with replacing(path) as part:
+            part.write_text(compare.markdown(groups), "utf-8")
+    print(f"see {', '.join(map(str, (curves, samples, *markdown)))}")
     return 0

@@ -9,28 +9,10 @@ from ..errors import MiniganError
 from ..paths import user_path
 from .options import explain_os_error, refuse_below_one
 
-# The options that replace what the recipe says, and all that a run keeps from its start on.
-CHANGES = (
-    "data",
-    "image_size",
-    "net",
-    "width",
-    "loss",
-    "lr",
-    "beta1",
-    "batch_size",
-    "r1",
-    "spectral",
-    "average",
-    "epochs",
-)
-CHOSEN_AT_START = ("recipe", "preset", *(name for name in CHANGES if name != "epochs"), "seed", "out")
-
 
 def train(options):
     """`minigan train`."""
     from ..gans import train as run_training
-    from ..judge import glance
 
     if options.list:
         return list_recipes()
@@ -38,7 +20,7 @@ def train(options):
         return describe(options)
     refuse_below_one(options, "epochs", "steps", "batch_size", "every")
     kernels = _kernel_choices(options.kernels)
-    training, run, held_out = _resume(options, kernels) if options.resume else _start(options, kernels)
+    training, run, held_out, judged = _resume(options, kernels) if options.resume else _start(options, kernels)
     if kernels and training.device == "cpu":
         print("--kernels chooses among the CUDA kernels, of which none runs on cpu: --device emulator runs them")
     epochs = options.epochs or training.recipe.epochs
@@ -50,9 +32,8 @@ def train(options):
         f"{training.recipe.name} ({training.recipe.preset}, {training.recipe.loss}) on {training.count:,} samples of "
         f"{training.images.name}, on {training.device}: G {sizes[0]:,} and D {sizes[1]:,} parameters"
     )
-    judged = None
-    if options.every:
-        judged = options.every, glance(training, options.data_dir or run.config["data_dir"])
+    if training.recipe.steady < 1 and epochs > training.recipe.epochs:
+        print(f"the rate stays at the hundredth that it has fallen to at epoch {training.recipe.epochs}")
     try:
         run_training(training, steps, run, judged=judged)
     except OSError as error:
@@ -80,33 +61,48 @@ def _start(options, kernels):
     images = data.load(recipe.data, options.data_dir, recipe.image_size)
     held_out = _held_out(recipe, options.data_dir)
     training = Training(recipe, images, options.device or "auto", options.seed or 0, graph=options.graph)
-    data_dir = options.data_dir or (None if recipe.data in data.NEEDS_NO_FILES else os.environ.get("MINIGAN_DATA"))
-    return training, RunFolder.create(path, training, data_dir, kernels), held_out
+    judged = _judged(options, training, options.data_dir)
+    data_dir = options.data_dir or (os.environ.get("MINIGAN_DATA") if data.reads_files(recipe.data) else None)
+    return training, RunFolder.create(path, training, data_dir, kernels), held_out, judged
 
 
 def _resume(options, kernels):
     from ..gans import RunFolder
+    from ..gans.recipes import SETTABLE
 
-    named = [name for name in CHOSEN_AT_START if getattr(options, name) is not None]
+    chosen_at_start = "recipe", "preset", *(name for name in SETTABLE if name != "epochs"), "seed", "out"
+    named = [name for name in chosen_at_start if getattr(options, name) is not None]
     if named:
         raise MiniganError(f"--resume goes on with the run's own settings: leave out {', '.join(named)}")
     run = RunFolder.open(user_path(options.resume))
     _choose_kernels(run.config["kernels"] | kernels)
-    held_out = _held_out(run.recipe(), options.data_dir or run.config["data_dir"])
-    return run.load_training(options.data_dir, options.device, options.graph), run, held_out
+    data_dir = options.data_dir or run.config["data_dir"]
+    held_out = _held_out(run.recipe(), data_dir)
+    training = run.load_training(options.data_dir, options.device, options.graph)
+    return training, run, held_out, _judged(options, training, data_dir)
+
+
+def _judged(options, training, data_dir):
+    """How samples are judged during the training, or None. A judge may have to be taught first, and what is missing be found."""
+    if not options.every:
+        return None
+    from ..judge import glance
+
+    return options.every, glance(training, data_dir)
 
 
 def _recipe(options):
     """The recipe that was asked for, with what the options change of it."""
     from ..data import DATASETS
     from ..gans import find_recipe
+    from ..gans.recipes import SETTABLE
 
     if not options.recipe:
         raise MiniganError("train needs a recipe: see minigan train --list")
     recipe = find_recipe(options.recipe, options.preset or "tuned")
     if options.beta1 is not None and recipe.optimizer != "adam":
         raise MiniganError(f"--beta1 is Adam's, and {recipe.name} ({recipe.preset}) descends by {recipe.optimizer}")
-    changes = {name: value for name in CHANGES if (value := getattr(options, name)) is not None}
+    changes = {name: value for name in SETTABLE if (value := getattr(options, name)) is not None}
     if "data" in changes:
         folder = user_path(changes["data"])
         if changes["data"] in DATASETS:
@@ -140,10 +136,10 @@ def _held_out(recipe, data_dir):
 
     if not recipe.alone_epochs:
         return None
-    if recipe.data not in data.DATASETS:
+    held_out = data.load_held_out(recipe.data, data_dir, recipe.image_size)
+    if held_out is None:
         print(f"no image of {recipe.data} is held out: the second phase, in which D learns on alone, is left out")
-        return None
-    return data.load(recipe.data, data_dir, recipe.image_size, "test")
+    return held_out
 
 
 def _look_back(training, run, held_out):

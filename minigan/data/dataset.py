@@ -47,6 +47,10 @@ class Images:
         """The images at `indices` as a net sees them: in [−1, 1]."""
         return reference.image_batch(self.pixels, np.asarray(indices)[None], np.zeros(1, np.uint64), dtype)
 
+    def at(self, indices):
+        """Those at `indices`, an array or a slice, as Images."""
+        return Images(self.name, self.pixels[indices], self.labels[indices])
+
     def draw(self, path, samples):
         """Write a picture of samples (n, channels, height, width) in [−1, 1]."""
         plots.save_grid(path, samples)
@@ -99,6 +103,16 @@ def sample_shape(name, image_size=None):
     if not SMALLEST <= size <= LARGEST:
         raise MiniganError(f"--image-size {size}: expected {SMALLEST} to {LARGEST}")
     return 3, size, size
+
+
+def reads_files(name):
+    """Whether a data set's files are looked for in the user's folder."""
+    return name in DATASETS and name not in NEEDS_NO_FILES
+
+
+def load_held_out(name, folder=None, image_size=None):
+    """The part of a data set that no training sees; None for a folder, of which nothing is held out."""
+    return load(name, folder, image_size, "test") if name in DATASETS else None
 
 
 def load(name, folder=None, image_size=None, part="train"):

@@ -29,7 +29,7 @@ def learn_alone(training, held_out, folder):
     noise = Generator(ALONE_KEYS + training.seed, training.device, training.dtype)
     D = _copy(training, noise)
     outputs = _teach(D, training, noise)
-    fakes = draw_samples(training.networks[0], draw_z(recipe, noise, ASKED))
+    fakes = draw_samples(training.generator, draw_z(recipe, noise, ASKED))
     reals = held_out.batch(np.arange(min(ASKED, len(held_out))), training.dtype)
     # D's own border between real and fake: a logit of 0, else halfway between its last verdicts on either kind.
     border = 0.0 if LOSSES[recipe.loss].is_logit else np.mean(outputs)
@@ -61,7 +61,7 @@ def _teach(D, training, noise):
     for number in tqdm(range(batches), "D alone", unit="step", delay=1, dynamic_ncols=True, disable=None):
         real = training.batch(number)
         fake = Tensor(
-            training.device.xp.asarray(draw_samples(training.networks[0], draw_z(recipe, noise, len(real)))),
+            training.device.xp.asarray(draw_samples(training.generator, draw_z(recipe, noise, len(real)))),
             training.device,
         )
         _, *outputs = update_d(recipe, D, optimizer_d, real, fake, noise)

@@ -12,6 +12,12 @@ from ..errors import MiniganError
 ZERO_ONE = (0.0, 1.0, 1.0)
 
 
+# What the options of minigan train replace of a recipe.
+SETTABLE = (
+    "data", "image_size", "net", "width", "loss", "lr", "beta1", "batch_size", "r1", "spectral", "average", "epochs",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One system in one preset."""

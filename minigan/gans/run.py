@@ -86,21 +86,22 @@ class RunFolder:
         return training
 
     def load_networks(self, device=None):
-        """({"averaged": G, "raw": G}, D) as the checkpoint has them; without an average, {"raw": G}."""
-        config, recipe, state = self.config, self.recipe(), load_arrays(self.path / "checkpoint.npz")
-        generators = {}
-        for name, part in (("averaged", "average/"), ("raw", "generator/")):
-            own = {
-                key.removeprefix(part): state[key] for key in state if key.startswith(part) and key != "average/steps"
-            }
-            if own or name == "raw":
-                generators[name], D = build(
-                    recipe, config["image_shape"], Generator(0, device or config["device"], config["dtype"])
-                )
-                generators[name].load_state(own)
-        part = "discriminator/"
-        D.load_state({key.removeprefix(part): state[key] for key in state if key.startswith(part)})
-        return generators, D
+        """({"averaged": G, "raw": G}, D) as the checkpoint has them; without an average, ({"raw": G}, D)."""
+        config, state = self.config, load_arrays(self.path / "checkpoint.npz")
+
+        def loaded(part, network):
+            own = {name.removeprefix(f"{part}/"): state[name] for name in state if name.startswith(f"{part}/")}
+            own.pop("steps", None)  # of an average
+            network.load_state(own)
+            return network
+
+        pairs = [
+            build(self.recipe(), config["image_shape"], Generator(0, device or config["device"], config["dtype"]))
+            for _ in range(2)
+        ]
+        (G, D), (average, _) = pairs
+        generators = {"averaged": loaded("average", average)} if self.recipe().average else {}
+        return generators | {"raw": loaded("generator", G)}, loaded("discriminator", D)
 
     def draw_samples(self, count, seed, device=None, generator=None):
         """`count` images (count, channels, height, width) in [−1, 1] from fresh noise, as a NumPy array. `generator` is
@@ -141,20 +142,17 @@ class RunFolder:
         if not path.exists():
             return []
         with open(path, newline="") as file:
-            rows = list(csv.DictReader(file))
-        whole = [
-            row for row in rows if None not in row and None not in row.values()
-        ]  # the last may have been cut short
-        return [{column: float(value) for column, value in row.items() if value} for row in whole]
+            return [row for row in map(_numbers, csv.DictReader(file)) if row]  # the last may have been cut short
 
     def progress(self):
-        """{"step", "epoch", "minutes"}: how far the run has come, and how long it has trained for."""
-        step, seconds = 0, 0.0
-        rows = self.metrics()
-        for row in rows:
-            seconds += (row["step"] - step) * self.config["recipe"]["batch_size"] / row["images_per_second"]
-            step = row["step"]
-        return {"step": int(step), "epoch": rows[-1]["epoch"] if rows else 0.0, "minutes": seconds / 60}
+        """{"step", "epoch", "minutes"}: how far the checkpoint has come, and how long that took to train."""
+        state = load_arrays(self.path / "checkpoint.npz")
+        before, epoch, seconds = 0, 0.0, 0.0
+        for row in self.metrics():
+            if row["step"] <= state["steps_done"]:
+                seconds += (row["step"] - before) * self.config["recipe"]["batch_size"] / row["images_per_second"]
+                before, epoch = row["step"], row["epoch"]
+        return {"step": int(state["steps_done"]), "epoch": epoch, "minutes": seconds / 60}
 
     def _write_metrics(self, rows):
         with replacing(self.path / "metrics.csv") as part, open(part, "w", newline="") as file:
@@ -187,6 +185,15 @@ class RunFolder:
         pictures = [(picture, _caption(picture)) for picture in self.pictures()]
         plots.save_side_by_side(self.path / "first-and-last.png", (pictures[0], pictures[-1]), title)
         plots.save_film(self.path / "training.gif", pictures)
+
+
+def _numbers(row):
+    """A row of metrics.csv as numbers; {} for one that lacks any which all have."""
+    try:
+        numbers = {column: float(cell) for column, cell in row.items() if cell}
+    except (TypeError, ValueError):
+        return {}
+    return numbers if numbers.keys() >= set(COLUMNS) else {}
 
 
 def _caption(picture):

@@ -123,7 +123,12 @@ class Training:
         """What G makes of noise z, with its averaged weights where the recipe has them, as a NumPy array: images (n, channels,
         height, width) in [−1, 1].
         """
-        return draw_samples(self.average.module if self.average else self.networks[0], z)
+        return draw_samples(self.generator, z)
+
+    @property
+    def generator(self):
+        """The G that samples are drawn with: of averaged weights where the recipe has them."""
+        return self.average.module if self.average else self.networks[0]
 
     def parts(self):
         """All that has a state, by name."""
@@ -175,7 +180,8 @@ def _check(recipe, count):
 def train(training, steps, run=None, progress=True, judged=None):
     """Train up to `steps` steps in all, and keep `run` (a RunFolder, or None) up to date; returns the rows of metrics.
 
-    `judged` is (every, look): behind every so many epochs, look() gives more columns of metrics, as a dict of numbers.
+    `judged` is (every, look): behind every so many epochs, look() gives numbers for some of the columns frechet, precision,
+    recall and classes of metrics.csv, as a dict.
 
     Raises Diverged where a loss or a weight is no longer a number, after going back to the last good state; Interrupted
     after Ctrl-C. In both cases, as at the end, everything is saved.

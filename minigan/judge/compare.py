@@ -2,16 +2,18 @@
 
 import dataclasses
 import json
+import shlex
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from .. import plots
+from .. import __version__, plots
 from ..checkpoint import load_json, replacing, save_json
+from ..data import reads_files
 from ..errors import MiniganError
-from ..gans.recipes import RECIPES
-from .evaluation import evaluate
+from ..gans.recipes import RECIPES, SETTABLE
+from .evaluation import NOISE, REAL, evaluate
+from .report import table
 from .scores import rank_correlation
 
 COLUMNS = {  # of the table: what it is called, how it is written, and whether a range goes with it
@@ -27,52 +29,34 @@ COLUMNS = {  # of the table: what it is called, how it is written, and whether a
     "within_3": ("within 3 deviations", "{:.1%}", True),
     "smallest_mode": ("smallest mode", "{:.1%}", False),
 }
-TEXTS = ("about", "source", "repairs")  # of a recipe, which are none of its settings
-FLAGS = [
-    "data",
-    "image_size",
-    "net",
-    "width",
-    "loss",
-    "lr",
-    "beta1",
-    "batch_size",
-    "r1",
-    "spectral",
-    "average",
-    "epochs",
-]  # that minigan train has
+TEXTS = "about", "source", "repairs"  # of a recipe, which are none of its settings
+SEED = 1  # of the samples
 SHOWN = 36  # samples of a run
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one recipe with the same settings, on the same data: they differ in their seeds."""
+    """Runs of one recipe with the same settings, on the same data, that have come as far: they differ in their seeds. `name`
+    tells it from the other groups of a comparison.
+    """
 
     settings: dict
     runs: list
     evaluations: list
-
-    @cached_property
-    def name(self):
-        return f"{self.settings['name']} ({self.settings['preset']})"
+    name: str = ""
 
     def command(self):
         """What makes these runs, as far as the command line can say it: the recipe, and what was changed of it."""
-        registered = RECIPES.get((self.settings["name"], self.settings["preset"]))
+        name, preset = self.settings["name"], self.settings["preset"]
+        registered = RECIPES.get((name, preset))
         usual = _as_in_a_file(dataclasses.asdict(registered)) if registered else {}
-        changes = {
-            key: value
-            for key, value in self.settings.items()
-            if key not in ("name", "preset") and usual.get(key) != value
-        }
-        preset = "" if self.settings["preset"] == "tuned" else f" --preset {self.settings['preset']}"
-        flags = "".join(_flag(key, value) for key, value in changes.items() if key in FLAGS)
-        seeds = ", ".join(str(run.config["seed"]) for run in self.runs)
-        others = ", ".join(f"{key} {value}" for key, value in changes.items() if key not in FLAGS)
-        return f"minigan train {self.settings['name']}{preset}{flags} --seed {seeds}" + (
-            f"  # {others}" if others else ""
-        )
+        changes = {key: value for key, value in self.settings.items() if key in usual and usual[key] != value}
+        flags = [_flag(key, value) for key, value in changes.items() if key in SETTABLE and value is not None]
+        first, *others = (str(run.config["seed"]) for run in self.runs)
+        remarks = [f"{key} {value}" for key, value in changes.items() if key not in SETTABLE]
+        remarks += [f"--seed {seed}" for seed in others]
+        words = ["minigan train", name, *(["--preset", preset] if preset != "tuned" else []), *flags, "--seed", first]
+        return " ".join(words) + (f"  # {', '.join(remarks)}" if remarks else "")
 
     def cells(self):
         """{column: text}: the median of each number, and its range where there is more than one."""
@@ -91,8 +75,8 @@ class Group:
 
 def follows(rows):
     """{"follows": how D's gap between real and generated images, D(x) − D(G(z)), goes with the Fréchet distance}, by ranks, over
-    the judged rows of metrics; {} for fewer than 5. Under a Wasserstein loss the gap is D's estimate of that distance
-    (Arjovsky et al. 2017, section 3), and should fall with it.
+    the judged rows of metrics; {} for fewer than 5. Under a Wasserstein loss the gap estimates another distance, Wasserstein-1
+    over the pixels (Arjovsky et al. 2017, section 3), which should fall as this one does.
     """
     judged = [(row["d_real"] - row["d_fake"], row["frechet"]) for row in rows if "frechet" in row]
     return {"follows": rank_correlation(*zip(*judged))} if len(judged) >= 5 else {}
@@ -100,8 +84,8 @@ def follows(rows):
 
 def _flag(name, value):
     if isinstance(value, bool):
-        return f" --{'' if value else 'no-'}{name}"
-    return f" --{name.replace('_', '-')} {value}"
+        return f"--{'' if value else 'no-'}{name}"
+    return f"--{name.replace('_', '-')} {shlex.quote(str(value))}"
 
 
 def _as_in_a_file(settings):
@@ -111,32 +95,52 @@ def _as_in_a_file(settings):
 
 def compare(runs, count, device=None, data_dir=None, progress=True):
     """The Groups of RunFolders, in the sequence they are named in. A run is evaluated, with `count` samples, unless its
-    evaluation.json has them already.
+    evaluation.json has just that already.
     """
     if len({str(run.path.resolve()) for run in runs}) < len(runs):
         raise MiniganError("a run is named twice: expected each one once")
     groups = []
     for run in runs:
+        evaluation = _evaluation(run, count, device, data_dir, progress)
         settings = {name: value for name, value in _as_in_a_file(run.config["recipe"]).items() if name not in TEXTS}
-        settings["data"] = run.config["data"]
+        settings |= {name: run.config[name] for name in ("data", "dtype", "kernels")} | {"steps": evaluation["step"]}
         group = next((each for each in groups if each.settings == settings), None)
         if group is None:
             groups.append(group := Group(settings, [], []))
         group.runs.append(run)
-        group.evaluations.append(_evaluation(run, count, device, data_dir, progress))
-    return groups
+        group.evaluations.append(evaluation)
+    return [dataclasses.replace(group, name=_name(group, groups)) for group in groups]
+
+
+def _name(group, groups):
+    """The recipe and its preset, and how it differs from other groups of these."""
+    alike = [each for each in groups if all(each.settings[key] == group.settings[key] for key in ("name", "preset"))]
+    differ = [f"{key} {group.settings[key]}" for key in differences(alike)]
+    return ", ".join([f"{group.settings['name']} ({group.settings['preset']})", *differ])
 
 
 def _evaluation(run, count, device, data_dir, progress):
-    path = run.path / "evaluation.json"
-    if path.is_file():
-        kept = load_json(path)
-        now = run.progress()["step"], count
-        if isinstance(kept, dict) and (kept.get("step"), kept.get("samples")) == now and kept.get("scores"):
-            return kept
-    evaluation, _ = evaluate(run, count, device=device, data_dir=data_dir, progress=progress)
-    save_json(path, evaluation)
+    """The evaluation of a run. One of another size stays in its file: it may have taken longer."""
+    path, now = run.path / "evaluation.json", (run.progress()["step"], count, SEED, __version__)
+    kept = _usable(path)
+    if kept and tuple(kept[name] for name in ("step", "samples", "sample_seed", "minigan")) == now:
+        return kept
+    place = data_dir if reads_files(run.config["data"]) else None
+    evaluation, _ = evaluate(run, count, SEED, device, place, progress)
+    if not kept or kept["step"] != now[0]:
+        save_json(path, evaluation)
     return evaluation
+
+
+def _usable(path):
+    """What an evaluation.json holds; None where it is missing, damaged, or of another version."""
+    try:
+        kept = load_json(path)
+        table(kept)
+        float(kept["minutes"])
+        return kept if {"step", "sample_seed", "minigan"} <= kept.keys() else None
+    except (MiniganError, ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError):
+        return None
 
 
 def differences(groups):
@@ -174,16 +178,12 @@ def _markdown_row(cells):
 
 def caption(groups):
     """What the numbers are of."""
-    first = groups[0].evaluations[0]
-    lines = [f"Median over the seeds, with the range; {first['samples']:,} samples of each run."]
-    for judge in dict.fromkeys(each["judge"] for group in groups for each in group.evaluations if "judge" in each):
-        lines.append(f"Seen by {judge}.")
-    for name in ("training images", "noise"):
-        ends = [
-            each["scores"][name]["frechet"] for group in groups for each in group.evaluations if name in each["scores"]
-        ]
-        if ends:
-            lines.append(f"Fréchet distance of {name}: {np.median(ends):.3g}.")
+    evaluations = [each for group in groups for each in group.evaluations]
+    lines = [f"Median over the seeds, with the range; {evaluations[0]['samples']:,} samples of each run."]
+    for judge in dict.fromkeys(each["judge"] for each in evaluations if "judge" in each):
+        scores = [each["scores"] for each in evaluations if each.get("judge") == judge]
+        real, noise = (np.median([each[name]["frechet"] for each in scores]) for name in (REAL, NOISE))
+        lines.append(f"Seen by {judge}: the Fréchet distance of {REAL} is {real:.2f}, that of {NOISE} {noise:.0f}.")
     return " ".join(lines)
 
 
@@ -210,7 +210,8 @@ def save_metrics(path, groups):
     panels = {
         "d_loss": "loss of D", "g_loss": "loss of G", "gap": "D(x) − D(G(z))", "frechet": "Fréchet distance, 2,000 samples",
     }  # fmt: skip
-    panels = {key: label for key, label in panels.items() if any(key in row for each in rows.values() for row in each)}
+    judged = any("frechet" in row for each in rows.values() for row in each)
+    panels = {key: label for key, label in panels.items() if judged or key != "frechet"}
     figure = Figure(figsize=(8, 2.6 * len(panels) + 0.6), layout="constrained")
     for axes, (key, label) in zip(np.atleast_1d(figure.subplots(len(panels), 1, sharex=True)), panels.items()):
         for number, group in enumerate(groups):
@@ -240,7 +241,7 @@ def save_samples(path, groups, device=None):
             if samples.ndim == 2:
                 axes.scatter(*samples.T, s=2)
             else:
-                axes.imshow(plots.tile(samples).squeeze(), cmap="gray", interpolation="nearest")
+                axes.imshow(plots.tile(samples).squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             axes.set_title(f"{group.name}, seed {run.config['seed']}", fontsize=8)
     with replacing(path) as part:
         figure.savefig(part, dpi=150)

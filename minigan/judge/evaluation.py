@@ -3,9 +3,10 @@
 import numpy as np
 
 from .. import __version__, reference
-from ..data import Points, load
+from ..data import Points, load, load_held_out
 from ..errors import MiniganError
 from ..gans import LOSSES
+from ..gans.run import JUDGED
 from ..tensor import no_grad, tensor
 from . import points, scores
 from .classifier import AT_ONCE, FEATURES
@@ -15,7 +16,7 @@ COUNT = 10_000  # samples, by default
 GLANCE = 2000  # samples of a look during training
 COMPARED = 2000  # samples whose nearest training image is looked for
 FEWEST = FEATURES + 1  # samples, whose covariance has an inverse
-REAL, NOISE = "training images", "noise"
+REAL, HELD_OUT, NOISE = "training images", "held-out images", "noise"
 
 
 def evaluate(run, count=COUNT, seed=1, device=None, data_dir=None, progress=True):
@@ -26,46 +27,49 @@ def evaluate(run, count=COUNT, seed=1, device=None, data_dir=None, progress=True
     its data are not there, and for too few samples.
     """
     config, recipe = run.config, run.recipe()
-    images = load(config["data"], data_dir or config["data_dir"], recipe.image_size)
+    place = config["data"], data_dir or config["data_dir"], recipe.image_size
+    images, held_out = load(*place), load_held_out(*place)
     generators, D = run.load_networks(device)
     drawn = {name: run.draw_samples(count, seed, device, network) for name, network in generators.items()}
-    shown = next(iter(drawn.values()))
     result = {
         "minigan": __version__, "recipe": recipe.name, "preset": recipe.preset, "data": config["data"],
         "seed": config["seed"], **run.progress(), "samples": count, "sample_seed": seed,
     }  # fmt: skip
     if isinstance(images, Points):
-        held_out = load(config["data"], part="test")
         columns = drawn | {"data": held_out.values[:count]}
         result["scores"] = {name: points.scores(samples, images) for name, samples in columns.items()}
-        return result | {"discriminator": _of_d(run, D, images.values, held_out.values, shown)}, None
-    held_out = _held_out(images, config, data_dir, recipe)
-    judged = Judged(images, held_out, device or config["device"], count, progress)
-    result |= {"judge": judged.judge.name, "held_out": len(judged.real)}
-    result["scores"] = {name: judged.scores(samples) for name, samples in drawn.items()} | judged.ends()
-    result["memory"], pictures = _memory(shown, images, held_out)
-    some = [_some(part, COMPARED) for part in (images, held_out or images)]
-    return result | {"discriminator": _of_d(run, D, *some, shown)}, pictures
+        seen, pictures = {REAL: images.values[:COMPARED], HELD_OUT: held_out.values[:COMPARED]}, None
+    else:
+        judged = Judged(images, held_out, device or config["device"], count, recipe.images, progress)
+        result |= {"judge": judged.judge.name, "held_out": len(judged.real) if held_out else 0}
+        result["scores"] = {name: judged.scores(samples) for name, samples in drawn.items()} | judged.ends()
+        result["memory"], pictures = _memory(next(iter(drawn.values())), judged.known, held_out)
+        seen = {REAL: _some(judged.known, COMPARED)} | ({HELD_OUT: _some(held_out, COMPARED)} if held_out else {})
+    seen["samples"] = next(iter(drawn.values()))[:COMPARED]
+    return result | {"discriminator": _of_d(run, D, seen)}, pictures
 
 
 class Judged:
-    """Held-out images as the judge sees them, to which samples are compared.
+    """Held-out images as the judge sees them, to which samples are compared; `known` are the training images.
 
-    `held_out` None: the training images stand for them, as nothing of a folder is held out. Raises MiniganError where there
-    are too few of either.
+    `held_out` None: nothing is, so one half of the images stands for them, and `known` is the other. `trained_on`: a training
+    takes only the first so many images. Raises MiniganError where there are too few of any kind.
     """
 
-    def __init__(self, images, held_out, device, count, progress=True):
-        self.images, self.truth, self.count = images, held_out or images, count
-        least = min(count, len(self.truth))
+    def __init__(self, images, held_out, device, count, trained_on=None, progress=True):
+        self.known, self.count = images.at(slice(trained_on)), count
+        if held_out is None:
+            shuffled = np.random.default_rng(0).permutation(len(self.known))
+            held_out, self.known = (self.known.at(half) for half in np.array_split(shuffled, 2))
+        least = min(count, len(held_out))
         if least < FEWEST:
             what = "samples" if least == count else "real images"
             raise MiniganError(f"{least} {what} are too few for {FEATURES} features: expected at least {FEWEST}")
         self.judge = find_judge(images, held_out, device, progress)
-        self.real, probabilities = self.judge.look(_some(self.truth, least))
+        self.real, probabilities = self.judge.look(_some(held_out, least))
         self.shares = None
         if probabilities is not None:
-            self.shares = np.bincount(self.truth.labels, minlength=probabilities.shape[1]) / len(self.truth)
+            self.shares = np.bincount(held_out.labels, minlength=probabilities.shape[1]) / len(held_out)
 
     def scores(self, samples):
         """All numbers for samples (n, channels, height, width) in [−1, 1], as a dict."""
@@ -84,40 +88,26 @@ class Judged:
         }
 
     def ends(self):
-        """The scores of as many training images, and of noise: where all others lie between."""
-        count = min(self.count, len(self.images))
-        noise = np.random.default_rng(0).uniform(-1, 1, (count, *self.images.shape))
-        return {
-            REAL: self.scores(_some(self.images, count)),
-            NOISE: self.scores(noise.astype(np.float32)),
-        }
+        """The scores of as many training images, and of noise: what those of samples are to be read beside."""
+        noise = np.random.default_rng(0).uniform(-1, 1, (self.count, *self.known.shape))
+        return {REAL: self.scores(_some(self.known, self.count)), NOISE: self.scores(noise.astype(np.float32))}
 
 
 def glance(training, data_dir=None, progress=True):
-    """A function that judges 2,000 samples of a Training, as a dict {"frechet", "precision", "recall", "classes"} of numbers: for
-    a look now and then. It always draws from the same noise and leaves the training's own alone.
+    """A function that judges 2,000 samples of a Training, as a dict of the columns of metrics.csv that it fills: for a look
+    now and then. It always draws from the same noise and leaves the training's own alone.
     """
-    images, recipe = training.images, training.recipe
+    images, recipe, noise = training.images, training.recipe, training.fresh_z(GLANCE)
     if isinstance(images, Points):
-        return lambda: points.glance(training.sample(training.fresh_z(GLANCE)), images)
-    held_out = _held_out(images, {"data": images.name, "data_dir": None}, data_dir, recipe)
-    judged = Judged(images, held_out, training.device, GLANCE, progress)
-    noise = training.fresh_z(GLANCE)
+        return lambda: points.glance(training.sample(noise), images)
+    held_out = load_held_out(images.name, data_dir, recipe.image_size)
+    judged = Judged(images, held_out, training.device, GLANCE, recipe.images, progress)
 
     def look():
         found = judged.scores(training.sample(noise))
-        return {name: found[name] for name in ("frechet", "precision", "recall", "classes") if name in found}
+        return {name: found[name] for name in JUDGED if name in found}
 
     return look
-
-
-def _held_out(images, config, data_dir, recipe):
-    """The data set's test part; None for a folder, of which nothing is held out."""
-    from ..data import DATASETS
-
-    if config["data"] not in DATASETS:
-        return None
-    return load(config["data"], data_dir or config["data_dir"], recipe.image_size, "test")
 
 
 def _some(images, count):
@@ -125,13 +115,12 @@ def _some(images, count):
     return images.batch(np.random.default_rng(0).permutation(len(images))[:count], np.float32)
 
 
-def _memory(samples, images, held_out):
+def _memory(samples, known, held_out):
     """How near samples are to training images, beside how near held-out images are; and the nearest of all, as pictures."""
-    known = images.batch(np.arange(len(images)), np.float32)
     samples = samples[:COMPARED]
     indices, distances = scores.nearest(samples, known)
     first = np.argsort(distances, kind="stable")[:10]
-    pictures = {"samples": samples[first], "neighbours": known[indices[first]]}
+    pictures = {"samples": samples[first], "neighbours": known.batch(indices[first], np.float32)}
     result = {"compared": len(samples), "distance": float(np.median(distances))}
     if held_out:
         _, usual = scores.nearest(_some(held_out, COMPARED), known)
@@ -139,18 +128,20 @@ def _memory(samples, images, held_out):
     return result, pictures
 
 
-def _of_d(run, D, known, held_out, samples):
-    """What D says of training images, held-out ones and samples: means, and how well it knows what it was trained on."""
-    answers = [_ask(D, part[:COMPARED], run.config["dtype"]) for part in (known, held_out, samples)]
+def _of_d(run, D, seen):
+    """What D says of samples of each name in `seen`: the means, and as "memory" how well it knows what it was trained on."""
+    answers = {name: _ask(D, part.astype(run.config["dtype"])) for name, part in seen.items()}
     if LOSSES[run.config["recipe"]["loss"]].is_logit:
-        answers = [reference.sigmoid(each) for each in answers]
-    means = {name: float(each.mean()) for name, each in zip((REAL, "held-out images", "samples"), answers)}
-    return means | {"memory": scores.probability_below(answers[1], answers[0])}
+        answers = {name: reference.sigmoid(each) for name, each in answers.items()}
+    means = {name: float(each.mean()) for name, each in answers.items()}
+    if HELD_OUT in answers:
+        means["memory"] = scores.probability_below(answers[HELD_OUT], answers[REAL])
+    return means
 
 
-def _ask(D, samples, dtype):
+def _ask(D, samples):
     """D's outputs on samples, (n,)."""
     device = D.parameters()[0].device
     with no_grad():
         parts = [samples[start : start + AT_ONCE] for start in range(0, len(samples), AT_ONCE)]
-        return np.concatenate([D.eval()(tensor(part.astype(dtype), device)).numpy()[:, 0] for part in parts])
+        return np.concatenate([D.eval()(tensor(part, device)).numpy()[:, 0] for part in parts])

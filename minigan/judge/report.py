@@ -48,7 +48,9 @@ def headline(evaluation):
 def _sentences(evaluation):
     """What goes into no column."""
     if "judge" in evaluation:
-        yield f"seen by {evaluation['judge']}, beside {evaluation['held_out']:,} real images that are no training images"
+        real = f"{evaluation['held_out']:,} real images that are no training images"
+        half = "one half of the images, as none of a folder is held out"
+        yield f"seen by {evaluation['judge']}, beside {real if evaluation['held_out'] else half}"
     if memory := evaluation.get("memory"):
         line = f"nearest training image: {memory['distance']:.2f} away (median of {memory['compared']:,} samples)"
         if "nearness" in memory:
@@ -57,11 +59,12 @@ def _sentences(evaluation):
                 f"sample is nearer in {memory['nearness']:.1%} (50 %: it is as new, 100 %: a copy)"
             )
         yield line
-    of_d = evaluation["discriminator"]
-    yield (
-        "D says, on average, " + ", ".join(f"{of_d[name]:.3f} of {name}" for name in (REAL, "held-out images", "samples"))
-        + f"; it prefers a training image to a held-out one in {of_d['memory']:.1%} (50 %: it has learnt none by heart)"
-    )  # fmt: skip
+    said = dict(evaluation["discriminator"])
+    memory = said.pop("memory", None)
+    line = "D says, on average, " + ", ".join(f"{mean:.3f} of {name}" for name, mean in said.items())
+    if memory is not None:
+        line += f"; it prefers a training image to a held-out one in {memory:.1%} (50 %: it has learnt none by heart)"
+    yield line
 
 
 def save_picture(path, evaluation, pictures):

@@ -54,7 +54,9 @@ def class_shares(probabilities):
 
 
 def covered(shares, data_shares):
-    """How many of the data's classes the samples have at least a tenth of: Che et al. 2017's count of missing modes, by share."""
+    """How many of the data's classes the samples have at least a tenth of. Che et al. 2017 count the modes that are
+    missing altogether; where a judge must name some class for anything, a tenth is the border.
+    """
     return int(((shares >= 0.1 * data_shares) & (data_shares > 0)).sum())
 
 
@@ -64,10 +66,10 @@ def manifold_scores(real, fake, nearest=3, neighbours=5):
     Around every feature a ball reaches to its k-th nearest of the same kind. precision: the share of samples in any ball of the
     real ones; recall: the share of real ones in any ball of the samples, both k = `nearest`. Kynkäänniemi et al. 2019, Improved
     Precision and Recall Metric, eq. 1 and 2. density: how many real balls a sample is in, over k; coverage: the share of real
-    balls that hold a sample, both k = `neighbours`. Naeem et al. 2020, eq. 2 and 3.
+    balls that hold a sample, both k = `neighbours`. Naeem et al. 2020, section 3.
 
     Known: one real outlier's ball is huge and makes precision kind, which density mends; a smooth G can have a
-    high precision and no recall. All four depend on n and k; real images against real ones stand at about 1.
+    high precision and no recall. All four depend on n and k, and real images against real ones do not reach 1.
     """
     real_radii, many_radii = radii(real, nearest, neighbours)
     (fake_radii,) = radii(fake, nearest)
@@ -107,14 +109,21 @@ def squared_distances(a, b):
 
 
 def nearest(samples, images):
-    """(indices (n,), distances (n,)): each sample's nearest image, by Euclidean distance over the pixels of both, in [−1, 1]."""
-    samples, images = (np.asarray(each, np.float32).reshape(len(each), -1) for each in (samples, images))
-    indices = [
-        squared_distances(samples[start : start + CHUNK], images).argmin(1) for start in range(0, len(samples), CHUNK)
-    ]
-    indices = np.concatenate(indices)
+    """(indices (n,), distances (n,)): of each sample (n, channels, height, width) in [−1, 1] the nearest of a
+    minigan.data.Images, by Euclidean distance over the pixels.
+    """
+    samples, best = np.asarray(samples, np.float32).reshape(len(samples), -1), np.full(len(samples), np.inf)
+    indices = np.zeros(len(samples), int)
+    for start in range(0, len(images), CHUNK):  # a large set of images would not fit into the memory as floats
+        part = images.batch(np.arange(start, min(start + CHUNK, len(images))), np.float32)
+        distances = squared_distances(samples, part.reshape(len(part), -1))
+        place = distances.argmin(1)
+        smallest = distances[np.arange(len(samples)), place]
+        indices = np.where(smallest < best, start + place, indices)
+        best = np.minimum(smallest, best)
     # Once more without the binomial, in which a copy's distance of 0 would drown.
-    return indices, np.sqrt(((samples - images[indices]) ** 2).sum(1, dtype=np.float64))
+    found = images.batch(indices, np.float32).reshape(samples.shape)
+    return indices, np.sqrt(((samples - found) ** 2).sum(1, dtype=np.float64))
 
 
 def nearness(distances, held_out):

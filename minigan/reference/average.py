@@ -6,7 +6,7 @@ def moving_average(average, value, step, decay):
     first steps 9 / (10 + t), which forgets the first weights soon.
 
     Shapes: average and value (n,). `step` (t ≥ 0, uint64) is a one-element array on the device, so that a captured launch can
-    see it change. Source: Karras et al. 2018, "Progressive Growing of GANs", appendix A.2; the first steps as in TensorFlow's
+    see it change. Source: Karras et al. 2018, "Progressive Growing of GANs", appendix A.1; the first steps as in TensorFlow's
     ExponentialMovingAverage.
     """
     share = max(1 - decay, 9 / (10 + float(step[0])))

@@ -76,8 +76,8 @@ def cross_entropy(logits, labels):
 
 
 def untrained(shape, device="cpu"):
-    """A Classifier with its first weights. Such features need no data set, and no classes: Naeem et al. 2020, Reliable Fidelity and Diversity
-    Metrics for Generative Models, section 4.
+    """A Classifier with its first weights. Such features need no data set, and no classes: Naeem et al. 2020, Reliable
+    Fidelity and Diversity Metrics for Generative Models, section 4.
     """
     return Classifier(shape, 2, Generator(0, device))
 

@@ -138,6 +138,7 @@ def _usable(path):
         kept = load_json(path)
         table(kept)
         float(kept["minutes"])
+        next(iter(kept["scores"]))
         return kept if {"step", "sample_seed", "minigan"} <= kept.keys() else None
     except (MiniganError, ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError):
         return None

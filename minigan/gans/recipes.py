@@ -129,11 +129,15 @@ _ALL = (
            SALIMANS, labels=(0.0, 0.9, 1.0), lr=2e-3, beta1=0.5),
     Recipe("gan-smooth", "seed", "The vanilla GAN with real labels of 0.9: the text names no amount, its code has 0.9.",
            SALIMANS, images=55_000, labels=(0.0, 0.9, 1.0), epochs=100),
-    replace(_DECONV, preset="tuned", beta1=0.5, g_norm=True, batch_norm=(0.1, 1e-5),
+    replace(_DECONV, preset="tuned", beta1=0.5, g_norm=True, batch_norm=(0.1, 1e-5), width=0.5, steady=0.5,
+            average=0.999, epochs=4,
             about="A small convolutional GAN. Batch norm over each unit of G's dense layer (without, its images become one and "
-                  "the same within 200 steps), β₁ 0.5 instead of 0.9."),
+                  "the same within 200 steps), β₁ 0.5 instead of 0.9, half the channels, a rate that falls in the second half, "
+                  "samples from an average of G's weights."),
     _DECONV,
-    replace(_POOL, preset="tuned", about="Transposed convolutions against max pooling."),
+    replace(_POOL, preset="tuned", width=0.5, steady=0.5, average=0.999, epochs=4,
+            about="Transposed convolutions against max pooling. Half the channels, a rate that falls in the second half, samples "
+                  "from an average of G's weights."),
     _POOL,
     replace(_DCGAN, preset="tuned", lr=2e-4, beta1=0.5, d_steps=(1,), batch_norm=(0.1, 1e-5), epochs=30,
             repairs=_DCGAN_REPAIRS,
@@ -143,23 +147,25 @@ _ALL = (
             beta1=0.5, d_steps=(1,), batch_norm=(0.1, 1e-5), batch_size=128, epochs=30, repairs="",
             about="Radford's widths and numbers, for your own images of 64×64: --data FOLDER. Kernels of 4×4, as PyTorch's "
                   "example has them; the authors' code had 5×5."),
-    replace(_LSGAN, preset="tuned", lr=1e-3, beta1=0.5, images=None, epochs=100,
-            about="The vanilla GAN with least squares. β₁ 0.5 as in gan."),
+    replace(_LSGAN, preset="tuned", images=None, lr=1e-3, epochs=120, **CALM,
+            about=f"The vanilla GAN with least squares. {CALMED}."),
     _LSGAN,
-    replace(_WGAN, preset="tuned", optimizer="rmsprop", lr=5e-4, clip=0.05, images=None, d_steps=(5,), epochs=100,
-            about="Wasserstein with clipped weights. RMSProp 5e-4 and clip 0.05, ten and five times the paper's: the nets are "
-                  "small and dense."),
+    replace(_WGAN, preset="tuned", optimizer="rmsprop", lr=1e-3, steady=0.5, clip=0.2, spectral=True, average=0.999, images=None,
+            d_steps=(3,), epochs=80,
+            about="Wasserstein with clipped weights. The clip alone leaves D a dull function of few pixels: it is wide here, and "
+                  "every layer of D has spectral norm 1 besides. RMSProp 1e-3, which falls in the second half, three updates of "
+                  "D, samples from an average of G's weights."),
     _WGAN,
     replace(_WGAN, preset="paper", optimizer="rmsprop", lr=5e-5, clip=0.01, images=None, batch_size=64, d_steps=(5,), epochs=100,
             repairs="", about="Wasserstein with clipped weights and the paper's numbers: slow on dense nets."),
     Recipe("wgan-gp", "tuned", "Wasserstein with a gradient penalty, through D's second derivatives. Rate 1e-3, which falls in "
            "the second half, three updates of D and not five, samples from an average of G's weights.", GULRAJANI,
-           loss="wasserstein-gp", lr=1e-3, steady=0.5, average=0.999, beta1=0.0, beta2=0.9, d_steps=(3,), epochs=40),
+           loss="wasserstein-gp", lr=1e-3, steady=0.5, average=0.999, beta1=0.0, beta2=0.9, d_steps=(3,), epochs=80),
     Recipe("wgan-gp", "paper", "Wasserstein with a gradient penalty, with the paper's numbers.", GULRAJANI,
            loss="wasserstein-gp", lr=1e-4, beta1=0.0, beta2=0.9, d_steps=(5,), batch_size=64, epochs=100),
     Recipe("sn-dcgan", "tuned", "Convolutions; every layer of D with spectral norm 1; samples from an average of G's weights. "
-           "The recipe for good samples.", MIYATO, net="sn-dcgan", spectral=True, average=0.999, noise="normal", lr=4e-4,
-           steady=0.5, beta1=0.5, batch_size=64, epochs=10),
+           "The recipe for good samples.", MIYATO, net="sn-dcgan", spectral=True, average=0.999, noise="normal", lr=1e-3,
+           steady=0.5, beta1=0.5, batch_size=64, epochs=16),
     _RING,
     replace(_RING, name="grid", data="grid", epochs=150,
             about="Twenty-five Gaussians on a grid: count the modes that G finds. As ring."),

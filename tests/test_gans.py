@@ -172,7 +172,7 @@ def test_every_update_of_d_sees_a_batch_of_its_own(images, d_steps, batch_size, 
 )
 def test_every_recipe_is_the_same_on_the_emulator(key):
     """Five small steps in float64, by NumPy and by the kernels: losses and D's outputs agree to 1e-9."""
-    recipe = dataclasses.replace(gans.RECIPES[key], width=0.125, batch_size=8, images=None)
+    recipe = dataclasses.replace(gans.RECIPES[key], width=0.0625, batch_size=8, images=None)
     on_cpu, emulated = (Training(recipe, drawn_as(recipe), device, dtype="float64") for device in ("cpu", "emulator"))
     for _ in range(5):
         for mine, emulators in zip(on_cpu.step(), emulated.step()):

@@ -33,7 +33,7 @@ def check_training(name, path):
 
 def losses_of(recipe, dtype, steps):
     """D's and G's loss in every step on every device: (devices, 2, steps)."""
-    images = data.load(recipe.data if recipe.data in data.NEEDS_NO_FILES else "digits")
+    images = data.load("digits" if data.reads_files(recipe.data) or recipe.data is None else recipe.data)
     trainings = [Training(recipe, images, device, dtype=dtype) for device in DEVICES]
     losses = np.empty((len(DEVICES), 2, steps))
     for step in tqdm(range(steps), f"{recipe.name} in {dtype}", unit=" steps", leave=False, disable=None):

@@ -277,9 +277,9 @@ def test_gradients_through_the_kernels(stem):
         assert check.check_gradient(case, "emulator") < 1e-6
 
 
-def test_fifty_steps_of_gan_follow_the_cpu():
+def test_twenty_steps_of_gan_follow_the_cpu():
     """The recipe at its full size: what `minigan check gan` shows."""
-    cpu, emulated = training.losses_of(find_recipe("gan"), "float64", 50)
+    cpu, emulated = training.losses_of(find_recipe("gan"), "float64", 20)
     assert_close(emulated, cpu, 1e-9)
 
 

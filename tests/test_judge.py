@@ -139,7 +139,7 @@ def test_the_loss_of_the_classifier_is_the_cross_entropy():
 @pytest.fixture(scope="module")
 def few():
     """(training images, held-out images): a judge learns them in seconds."""
-    return data.Images("digits", *digits(1500)), data.Images("digits", *digits(400, seed=1))
+    return data.Images("digits", *digits(1000)), data.Images("digits", *digits(400, seed=1))
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,7 @@ def test_an_evaluation_has_every_number_between_its_ends(run, few):
 def test_an_evaluation_is_a_table_and_a_picture(run, tmp_path):
     found, pictures = judge.evaluate(run, 100, progress=False)
     lines = judge.table(found).splitlines()
-    assert lines[0] == "gan (tuned) on digits, seed 3, epoch 0.2667: 100 samples"
+    assert lines[0] == "gan (tuned) on digits, seed 3, epoch 0.4: 100 samples"
     assert lines[2].split() == ["averaged", "raw", "training", "images", "noise"]
     assert f"{found['scores']['raw']['frechet']:.2f}" in lines[3]
     judge.save_picture(tmp_path / "evaluation.png", found, pictures)
@@ -313,11 +313,11 @@ def test_a_glance_now_and_then_leaves_the_training_alone(taught, few, monkeypatc
     monkeypatch.setattr("minigan.judge.evaluation.load_held_out", lambda *place: few[1])
     watched, alone = (Training(small(average=0.9), few[0]) for _ in range(2))
     run = RunFolder.create(tmp_path / "run", watched)
-    gans.train(watched, 160, run, progress=False, judged=(2, judge.glance(watched, progress=False)))
-    gans.train(alone, 160, progress=False)
+    gans.train(watched, 110, run, progress=False, judged=(2, judge.glance(watched, progress=False)))
+    gans.train(alone, 110, progress=False)
     assert all(np.array_equal(values, watched.state()[name]) for name, values in alone.state().items())
     judged = [row for row in run.metrics() if "frechet" in row]
-    assert [row["epoch"] for row in judged] == [2.0]  # of 2⅛ epochs of 75 steps
+    assert [row["epoch"] for row in judged] == [2.0]  # of 2.2 epochs of 50 steps
     assert set(judged[0]) >= {"frechet", "precision", "recall", "classes"}
 
 

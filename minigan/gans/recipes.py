@@ -122,7 +122,7 @@ _RING = Recipe(
 )  # fmt: skip
 
 _ALL = (
-    replace(_GAN, preset="tuned", images=None, lr=2e-3, epochs=50, **CALM,
+    replace(_GAN, preset="tuned", images=None, lr=2e-3, epochs=40, **CALM,
             about=f"The vanilla GAN on dense nets. {CALMED}."),
     _GAN,
     Recipe("gan-smooth", "tuned", "The vanilla GAN with real labels of 0.9: D never grows sure. β₁ 0.5 and rate 2e-3 as in gan.",
@@ -152,7 +152,7 @@ _ALL = (
     _LSGAN,
     replace(_WGAN, preset="tuned", optimizer="rmsprop", lr=1e-3, steady=0.5, clip=0.2, spectral=True, average=0.999, images=None,
             d_steps=(3,), epochs=80,
-            about="Wasserstein with clipped weights. The clip alone leaves D a dull function of few pixels: it is wide here, and "
+            about="Wasserstein with clipped weights. The clip alone makes D too simple a function: it is wide here, and "
                   "every layer of D has spectral norm 1 besides. RMSProp 1e-3, which falls in the second half, three updates of "
                   "D, samples from an average of G's weights."),
     _WGAN,

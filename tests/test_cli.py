@@ -343,7 +343,7 @@ def test_a_diverging_run_says_so_and_is_kept(tmp_path):
         assert all(np.isfinite(state[name]).all() for name in state)
 
 
-@pytest.mark.parametrize("arguments", [["train", "--list"], ["--version"], ["inspect", "conv2d"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["train", "--list"], ["--version"], ["inspect", "loss"]], ids=" ".join)
 def test_a_reader_that_has_seen_enough(arguments):
     talking = subprocess.Popen(
         [sys.executable, "-m", "minigan", *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -361,7 +361,7 @@ def test_no_output_at_all():
 @pytest.mark.parametrize("device", ["cpu", "emulator"])
 def test_ctrl_c_saves_and_exits_130(tmp_path, device):
     training = subprocess.Popen(
-        [sys.executable, "-m", "minigan", "train", "gan", "--data", "digits", "--width", "0.1", "--device", device,
+        [sys.executable, "-m", "minigan", "train", "gan-smooth", "--data", "digits", "--width", "0.1", "--device", device,
          "--out", "run"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`minigan sample` and `evaluate`: what a trained generator makes, and what that is worth."""
+"""`minigan sample`, `evaluate` and `compare`: what trained generators make, and what that is worth."""
 
 from pathlib import Path
 

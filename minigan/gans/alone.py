@@ -10,9 +10,9 @@ from tqdm import tqdm
 from .. import plots
 from ..checkpoint import save_json
 from ..random import Generator
-from ..tensor import Tensor, no_grad
+from ..tensor import Tensor
 from .losses import LOSSES
-from .networks import build, draw_samples
+from .networks import build, draw_samples, outputs_on
 from .steps import draw_z, update_d
 from .training import ALONE_KEYS, Diverged, optimizer
 
@@ -33,7 +33,7 @@ def learn_alone(training, held_out, folder):
     reals = held_out.batch(np.arange(min(ASKED, len(held_out))), training.dtype)
     # D's own border between real and fake: a logit of 0, else halfway between its last verdicts on either kind.
     border = 0.0 if LOSSES[recipe.loss].is_logit else np.mean(outputs)
-    on_reals, on_fakes = (_ask(D.eval(), images, training.device) for images in (reals, fakes))
+    on_reals, on_fakes = (outputs_on(D, images) for images in (reals, fakes))
     result = {
         "real": float((on_reals > border).mean()), "fake": float((on_fakes <= border).mean()), "asked": len(reals),
     }  # fmt: skip
@@ -69,10 +69,3 @@ def _teach(D, training, noise):
     if not np.isfinite(means).all():
         raise Diverged("D alone: its outputs are no longer numbers; the trained pair is kept, try a smaller --lr")
     return means
-
-
-def _ask(D, samples, device):
-    """D's outputs on samples, in batches: (n,)."""
-    with no_grad():
-        parts = np.array_split(samples, max(1, len(samples) // 100))
-        return np.concatenate([D(Tensor(device.xp.asarray(part), device)).numpy()[:, 0] for part in parts])

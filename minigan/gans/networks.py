@@ -11,10 +11,10 @@ import numpy as np
 
 from .. import init, nn
 from ..errors import MiniganError
-from ..tensor import Tensor, no_grad
+from ..tensor import Tensor, no_grad, tensor
 from .losses import LOSSES
 
-AT_ONCE = 500  # images that are drawn together
+AT_ONCE = 500  # images that a net is given together, in use
 # Of all layers, and of D's last one. With that smaller, the tutorial's DCGAN starts at the losses that its text prints.
 INITIAL = {
     "glorot": (init.glorot_uniform, init.glorot_uniform),
@@ -65,9 +65,8 @@ class _Layers:
 def mlp_generator(recipe, shape, layers):
     """Dense layers."""
     widths = recipe.latent, *map(layers.wide, recipe.hidden)
-    norm = layers.norm if recipe.g_norm else None
     end = [nn.Tanh(), nn.Reshape(*shape)] if len(shape) == 3 else []
-    return *_hidden(widths, layers, norm), layers.dense(widths[-1], prod(shape)), *end
+    return *_hidden(widths, layers), layers.dense(widths[-1], prod(shape)), *end
 
 
 def mlp_discriminator(recipe, shape, layers):
@@ -75,11 +74,11 @@ def mlp_discriminator(recipe, shape, layers):
     return nn.Flatten(), *_hidden(widths, layers), layers.verdict(widths[-1])
 
 
-def _hidden(widths, layers, norm=None):
+def _hidden(widths, layers):
     return [
         layer
         for inputs, outputs in itertools.pairwise(widths)
-        for layer in (layers.dense(inputs, outputs), *([norm(outputs)] if norm else []), layers.leak())
+        for layer in (layers.dense(inputs, outputs), layers.leak())
     ]
 
 
@@ -246,6 +245,17 @@ def draw_samples(generator, z):
         samples = [generator(Tensor(z.data[start : start + AT_ONCE], z.device)).numpy() for start in starts]
     generator.train()
     return np.concatenate(samples)
+
+
+def outputs_on(D, samples):
+    """D's raw outputs (n,) in use on samples (n, …), both NumPy arrays."""
+    device = D.parameters()[0].device
+    D.eval()
+    with no_grad():
+        starts = range(0, len(samples), AT_ONCE)
+        outputs = [D(tensor(samples[start : start + AT_ONCE], device)).numpy()[:, 0] for start in starts]
+    D.train()
+    return np.concatenate(outputs)
 
 
 def _quarter(recipe, shape):

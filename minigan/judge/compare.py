@@ -13,7 +13,7 @@ from ..data import reads_files
 from ..errors import MiniganError
 from ..gans.recipes import RECIPES, SETTABLE
 from .evaluation import NOISE, REAL, evaluate
-from .report import table
+from .report import aligned, table
 from .scores import rank_correlation
 
 COLUMNS = {  # of the table: what it is called, how it is written, and whether a range goes with it
@@ -191,14 +191,11 @@ def caption(groups):
 def text(groups):
     """The tables for a terminal, with the commands, which would make a wide column, below."""
     (header, rows), settings = tables(groups)
-    blocks = [_aligned(header[:-1], [row[:-1] for row in rows]), caption(groups)]
+    blocks = ["\n".join(aligned([row[:-1] for row in (header, *rows)])), caption(groups)]
     blocks.append("\n".join(group.command() for group in groups))
-    return "\n\n".join([*blocks, _aligned(*settings)] if settings else blocks)
-
-
-def _aligned(header, rows):
-    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows))
+    if settings:
+        blocks.append("\n".join(aligned([settings[0], *settings[1]])))
+    return "\n\n".join(blocks)
 
 
 def save_metrics(path, groups):

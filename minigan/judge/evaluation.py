@@ -6,10 +6,10 @@ from .. import __version__, reference
 from ..data import Points, load, load_held_out
 from ..errors import MiniganError
 from ..gans import LOSSES
+from ..gans.networks import outputs_on
 from ..gans.run import JUDGED
-from ..tensor import no_grad, tensor
 from . import points, scores
-from .classifier import AT_ONCE, FEATURES
+from .classifier import FEATURES
 from .kept import find_judge
 
 COUNT = 10_000  # samples, by default
@@ -130,18 +130,10 @@ def _memory(samples, known, held_out):
 
 def _of_d(run, D, seen):
     """What D says of samples of each name in `seen`: the means, and as "memory" how well it knows what it was trained on."""
-    answers = {name: _ask(D, part.astype(run.config["dtype"])) for name, part in seen.items()}
+    answers = {name: outputs_on(D, part.astype(run.config["dtype"])) for name, part in seen.items()}
     if LOSSES[run.config["recipe"]["loss"]].is_logit:
         answers = {name: reference.sigmoid(each) for name, each in answers.items()}
     means = {name: float(each.mean()) for name, each in answers.items()}
     if HELD_OUT in answers:
         means["memory"] = scores.probability_below(answers[HELD_OUT], answers[REAL])
     return means
-
-
-def _ask(D, samples):
-    """D's outputs on samples, (n,)."""
-    device = D.parameters()[0].device
-    with no_grad():
-        parts = [samples[start : start + AT_ONCE] for start in range(0, len(samples), AT_ONCE)]
-        return np.concatenate([D.eval()(tensor(part, device)).numpy()[:, 0] for part in parts])

@@ -29,12 +29,14 @@ def table(evaluation):
     for key, (name, form) in ROWS.items():
         if any(key in each for each in found):
             cells.append([name, *(form.format(each[key]) if key in each else "" for each in found)])
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
-        for row in cells
-    ]
-    return "\n".join([headline(evaluation), "", *lines, "", *_sentences(evaluation)])
+    return "\n".join([headline(evaluation), "", *aligned(cells), "", *_sentences(evaluation)])
+
+
+def aligned(cells):
+    """Rows of texts as lines: the first column to the left, the others to the right."""
+    first, *others = (max(map(len, column)) for column in zip(*cells))
+    for name, *texts in cells:
+        yield "  ".join([name.ljust(first), *map(str.rjust, texts, others)]).rstrip()
 
 
 def headline(evaluation):
